@@ -1,5 +1,10 @@
 """The exceptions of carrychain, grouped by what a caller can do about them."""
 
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
 
 class CarrychainError(Exception):
     """Base of every error that carrychain raises on purpose; its message is for a person."""
@@ -15,3 +20,12 @@ class ModelUnavailable(CarrychainError):
 
 class GenerationFailed(CarrychainError):
     """An engine failed on a request; what it finished before stands."""
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """Return "; did you mean ...?" with the names most like `name`, or all where none is like it."""
+    known = list(names)
+    close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    if close:
+        return f"; did you mean {' or '.join(close)}?"
+    return f"; there are {', '.join(known)}"

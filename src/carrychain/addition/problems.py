@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from itertools import islice
 from math import ceil
 
@@ -12,7 +14,9 @@ import numpy as np
 from carrychain.errors import InvalidInput
 
 MAX_DIGITS = 15
-"""Operands are drawn through float64 as the hand-out does, which is exact up to this many digits."""
+"""Operands are drawn through float64, as the hand-out does: exact up to this many digits."""
+MAX_LISTED_DIGITS = 4000
+"""Python turns integers of up to 4,300 digits into text; a sum has to stay below."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +41,15 @@ def draw_pairs(rng: np.random.Generator, low: int, high: int) -> Iterator[Proble
     This is the hand-out's rule: operands lie in low+1..high (low itself has probability zero).
     """
     while True:
-        a = int(ceil(rng.uniform(low, high)))
-        yield Problem(a, int(ceil(rng.uniform(low, high))))
+        a = ceil(rng.uniform(low, high))
+        yield Problem(a, ceil(rng.uniform(low, high)))
 
 
 def handout_pairs(seed: int, low: int, high: int, n: int) -> list[Problem]:
     """Return the first n pairs that the hand-out draws from a fresh generator.
 
     Args:
-        seed: seed of `numpy.random.default_rng`.
+        seed: seed of `numpy.random.default_rng`, at least 0.
         low, high: bounds of the operands, 0 <= low <= high.
         n: number of pairs, at least 1.
 
@@ -53,6 +57,8 @@ def handout_pairs(seed: int, low: int, high: int, n: int) -> list[Problem]:
         >>> print(handout_pairs(0, 1_000_000, 9_999_999, 1)[0])
         6732655+3428081
     """
+    if seed < 0:
+        raise InvalidInput(f"seed is {seed}; it must be at least 0")
     _check_range(low, high)
     _check_count(n)
     return list(islice(draw_pairs(np.random.default_rng(seed), low, high), n))
@@ -71,49 +77,103 @@ def bounds_of_digits(digits: int) -> tuple[int, int]:
 def pairs_by_carry_chain(
     rng: np.random.Generator, digits: int, chain: int, n: int
 ) -> list[Problem]:
-    """Draw n problems of `digits` digits whose longest carry chain is exactly `chain`.
+    """Draw n problems of `digits` digits, uniform over those whose longest carry chain is `chain`.
 
-    Rejection from the uniform distribution over such operands; chains that are rare by chance
-    (long ones) are reached by drawing the columns of one chain as carrying ones first.
+    Columns are drawn from the right; how likely a column carries is the share of all completions
+    that keep the longest chain at `chain`, counted exactly, so nothing is drawn in vain.
 
     Args:
         rng: source of randomness.
-        digits: digits of each operand, 1 to 15.
+        digits: digits of each operand, 1 to 15; the leading one is not 0.
         chain: length of the longest run of carrying columns, 0 to `digits`.
         n: number of problems, at least 1.
     """
     bounds_of_digits(digits)
     _check_count(n)
     if not 0 <= chain <= digits:
-        raise InvalidInput(f"the carry chain is {chain}; with {digits} digits it must be 0 to {digits}")
-    found: list[Problem] = []
-    while len(found) < n:
-        problem = _propose(rng, digits, chain)
-        if longest_carry_chain(problem.a, problem.b) == chain:
-            found.append(problem)
-    return found
+        raise InvalidInput(
+            f"the carry chain is {chain}; with {digits} digits it must be 0 to {digits}"
+        )
+    return [_draw_with_chain(rng, digits, chain) for _ in range(n)]
 
 
-def _propose(rng: np.random.Generator, digits: int, chain: int) -> Problem:
-    """Draw operands whose columns start..start+chain-1 carry and whose neighbours do not."""
-    start = int(rng.integers(0, digits - chain + 1))
-    a = b = 0
-    carry = 0
+def _draw_with_chain(rng: np.random.Generator, digits: int, chain: int) -> Problem:
+    a = b = run = longest = 0
     for column in range(digits):
-        smallest = 1 if column == digits - 1 else 0
-        while True:
-            x, y = (int(d) for d in rng.integers(smallest, 10, size=2))
-            out = x + y + carry >= 10
-            inside = start <= column < start + chain
-            if (chain == 0 and not out) or (chain > 0 and (out == inside or (not inside and _free(column, start, chain)))):
-                break
-        a, b, carry = a + x * 10**column, b + y * 10**column, int(out)
+        leading = column == digits - 1
+        left = digits - column - 1
+        pairs = [_columns(leading, run > 0, carried) for carried in (False, True)]
+        ways = [
+            len(pairs[0]) * _completions(left, 0, longest, chain),
+            len(pairs[1]) * _completions(left, run + 1, max(longest, run + 1), chain),
+        ]
+        carried = bool(rng.random() < ways[1] / sum(ways))
+        x, y = pairs[carried][int(rng.integers(len(pairs[carried])))]
+        a, b = a + x * 10**column, b + y * 10**column
+        run = run + 1 if carried else 0
+        longest = max(longest, run)
     return Problem(a, b)
 
 
-def _free(column: int, start: int, chain: int) -> bool:
-    """Whether a column outside the chain may carry without lengthening it at once."""
-    return column not in (start - 1, start + chain)
+@cache
+def _columns(leading: bool, carry: bool, carried: bool) -> list[tuple[int, int]]:
+    """Return the digit pairs of a column that carries, or not, given the carry into it."""
+    digits = range(1 if leading else 0, 10)
+    return [(x, y) for x in digits for y in digits if (x + y + carry >= 10) == carried]
+
+
+@cache
+def _completions(left: int, run: int, longest: int, chain: int) -> int:
+    """Count the ways to fill the `left` leftmost columns so that the longest run is `chain`."""
+    if longest > chain:
+        return 0
+    if left == 0:
+        return int(longest == chain)
+    quiet, carrying = (len(_columns(left == 1, run > 0, carried)) for carried in (False, True))
+    return quiet * _completions(left - 1, 0, longest, chain) + carrying * _completions(
+        left - 1, run + 1, max(longest, run + 1), chain
+    )
+
+
+def load_pairs(text: str) -> list[Problem]:
+    r"""Read a file of problems: `a,b` a line, parted by a comma or blanks.
+
+    Blank lines, what follows a `#` and a first line `a,b` are passed over. Operands may have up to
+    4,000 digits.
+
+    Raises:
+        InvalidInput: a line holds anything else, named with its number; or there is no pair.
+
+    Example:
+        >>> load_pairs("a,b\n6732655,3428081\n12 7  # both ways\n")
+        [Problem(a=6732655, b=3428081), Problem(a=12, b=7)]
+    """
+    problems: list[Problem] = []
+    header_may_come = True
+    for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), start=1):
+        content = line.partition("#")[0].strip()
+        if not content:
+            continue
+        if header_may_come and re.fullmatch(r"a\s*[,\s]\s*b", content, re.IGNORECASE):
+            header_may_come = False
+            continue
+        header_may_come = False
+        pair = re.fullmatch(r"([0-9]+)(?:\s*,\s*|\s+)([0-9]+)", content)
+        if pair is None:
+            shown = content if len(content) <= 40 else content[:39] + "…"
+            raise InvalidInput(
+                f"line {number} of the pairs is {shown!r}; "
+                "it must be two whole numbers, not negative, as in 12,34"
+            )
+        if max(len(pair[1]), len(pair[2])) > MAX_LISTED_DIGITS:
+            raise InvalidInput(
+                f"line {number} of the pairs has an operand of "
+                f"{max(len(pair[1]), len(pair[2])):,} digits; up to {MAX_LISTED_DIGITS:,} are read"
+            )
+        problems.append(Problem(int(pair[1]), int(pair[2])))
+    if not problems:
+        raise InvalidInput("the file of pairs holds no pair; write one a line, as in 12,34")
+    return problems
 
 
 def carries(a: int, b: int) -> list[bool]:

@@ -42,7 +42,9 @@ class SamplingParams:
         _require_number("top_p", self.top_p)
         _require_number("repetition_penalty", self.repetition_penalty)
         if self.temperature < 0:
-            raise InvalidInput(f"temperature is {self.temperature}; it must be at least 0 (0 is greedy)")
+            raise InvalidInput(
+                f"temperature is {self.temperature}; it must be at least 0 (0 is greedy)"
+            )
         if not 0 <= self.top_p <= 1:
             raise InvalidInput(f"top_p is {self.top_p}; it must be 0 to 1 (1 is off)")
         if self.repetition_penalty <= 0:
@@ -67,7 +69,10 @@ def _require_integer(name: str, value: object, least: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int):
         raise InvalidInput(f"{name} is {value!r}; it must be a whole number")
     if value < least:
-        raise InvalidInput(f"{name} is {value}; it must be at least {least}" + (" (0 is off)" if least == 0 else ""))
+        raise InvalidInput(
+            f"{name} is {value}; it must be at least {least}"
+            + (" (0 is off)" if least == 0 else "")
+        )
 
 
 def _require_number(name: str, value: object) -> None:
@@ -92,8 +97,10 @@ class Completion:
 
     Args:
         index: position of the prompt in the request.
-        text: the generated text, without the prompt, cut before a stop string, special tokens left out.
-        tokens: number of generated tokens (an end-of-text token and those of a stop string included).
+        text: the generated text, without the prompt, cut before a stop string, special tokens left
+            out.
+        tokens: number of generated tokens (an end-of-text token and those of a stop string
+            included).
         prompt_tokens: number of tokens of the prompt as the model saw it.
         finish_reason: why it ended.
     """
@@ -119,7 +126,9 @@ class EngineInfo:
     name: str
     title: str
     revision: str | None = None
-    settings: Mapping[str, str | int | float | bool | None] = field(default_factory=dict)
+    settings: Mapping[str, str | int | float | bool | None] = field(
+        default_factory=dict[str, str | int | float | bool | None]
+    )
 
 
 class Engine(Protocol):

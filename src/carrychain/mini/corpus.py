@@ -26,6 +26,7 @@ from typing import TypeVar
 import numpy as np
 
 from carrychain.addition.problems import Problem, bounds_of_digits, carries, draw_pairs
+from carrychain.addition.prompts import column_steps
 
 T = TypeVar("T")
 
@@ -49,7 +50,8 @@ class Segment:
 @cache
 def held_out_pairs() -> frozenset[tuple[int, int]]:
     """Return the pairs kept out of training: what `handout_pairs` draws for the first 100 seeds,
-    1,000 each, for operands of 5, 6 and 7 digits, in either order."""
+    1,000 each, for operands of 5, 6 and 7 digits, in either order.
+    """
     kept: set[tuple[int, int]] = set()
     for digits in HELD_OUT_DIGITS:
         low, high = bounds_of_digits(digits)
@@ -81,7 +83,7 @@ def document(rng: Random) -> list[Segment]:
     lengths = _lengths(rng, style)
     segments = [Segment(preamble, QUESTION_WEIGHT)] if preamble else []
     for _ in range(_item_count(rng, style.most)):
-        problem = _problem(rng, lengths(), lengths() if rng.random() < 0.1 else None)
+        problem = draw_problem(rng, lengths(), lengths() if rng.random() < 0.1 else None)
         segments += worked(problem, layout, patience)
     return segments
 
@@ -165,14 +167,18 @@ def _item(layout: Layout, expression: str, between: str, answer: str) -> list[Se
     ]
 
 
-def _formatted(write: Callable[[int], str], both: float, plus: str = "+") -> Callable[[Random], Worked]:
+def _formatted(
+    write: Callable[[int], str], both: float, plus: str = "+"
+) -> Callable[[Random], Worked]:
     """A style that writes the sum through `write`, and with probability `both` the operands too."""
 
     def method(rng: Random) -> Worked:
         operand = write if rng.random() < both else str
 
         def worked(problem: Problem, layout: Layout, patience: int) -> list[Segment]:
-            expression = operand(problem.a) + (plus if operand is write else "+") + operand(problem.b)
+            expression = (
+                operand(problem.a) + (plus if operand is write else "+") + operand(problem.b)
+            )
             return _item(layout, expression, layout.join + layout.label, write(problem.answer))
 
         return worked
@@ -211,7 +217,9 @@ def _columns(rng: Random) -> Worked:
         separator = "; "
     opening = _choose(rng, [(60.0, ""), (15.0, "Steps: "), (15.0, "Work: "), (10.0, "Steps:\n")])
     inside = rng.random() < 0.3
-    closing = _choose(rng, [(30.0, "So the answer is "), (25.0, "Sum: "), (25.0, "Total: "), (20.0, "#### ")])
+    closing = _choose(
+        rng, [(30.0, "So the answer is "), (25.0, "Sum: "), (25.0, "Total: "), (20.0, "#### ")]
+    )
 
     def worked(problem: Problem, layout: Layout, patience: int) -> list[Segment]:
         steps = opening + separator.join(column_steps(problem.a, problem.b, worded))
@@ -227,27 +235,6 @@ def _columns(rng: Random) -> Worked:
         return _item(layout, expression, between, f"{steps}{between}{layout.label}{problem.answer}")
 
     return worked
-
-
-def column_steps(a: int, b: int, worded: bool = False) -> list[str]:
-    """Write the columns of a+b from the right: first digit, second digit, carry in.
-
-    Example:
-        >>> column_steps(95, 17)
-        ['5+7+0=12', '9+1+1=11']
-        >>> column_steps(95, 17, worded=True)
-        ['5+7+0=12, write 2, carry 1', '9+1+1=11, write 1, carry 1']
-    """
-    steps: list[str] = []
-    carry = 0
-    for _ in range(len(str(max(a, b)))):
-        a, x = divmod(a, 10)
-        b, y = divmod(b, 10)
-        column = x + y + carry
-        step = f"{x}+{y}+{carry}={column}"
-        carry = column // 10
-        steps.append(f"{step}, write {column % 10}, carry {carry}" if worded else step)
-    return steps
 
 
 def _spaced(number: int) -> str:
@@ -302,7 +289,13 @@ REVERSED = Style(
     ),
     stated=0.5,
     long=2.5,
-    label=("Reversed answer: ", "Answer (reversed): ", "Answer backwards: ", "Reversed: ", "Reversed sum: "),
+    label=(
+        "Reversed answer: ",
+        "Answer (reversed): ",
+        "Answer backwards: ",
+        "Reversed: ",
+        "Reversed sum: ",
+    ),
 )
 SPACED = Style(
     _formatted(_spaced, both=0.7, plus=" + "),
@@ -362,7 +355,7 @@ def _lengths(rng: Random, style: Style) -> Callable[[], int]:
     return lambda: _choose(rng, options)
 
 
-def _problem(rng: Random, digits: int, other: int | None) -> Problem:
+def draw_problem(rng: Random, digits: int, other: int | None) -> Problem:
     """Draw a pair that is not held out."""
     while True:
         special = rng.random() < 0.15
@@ -375,7 +368,9 @@ def _problem(rng: Random, digits: int, other: int | None) -> Problem:
 def _operand(rng: Random, digits: int, special: bool) -> int:
     """Draw an operand: uniform, or, where special, of few different digits, nines and zeros."""
     if not special:
-        return rng.randint(0 if digits == 1 else 10 ** (digits - 1), 10 if digits == 1 else 10**digits - 1)
+        return rng.randint(
+            0 if digits == 1 else 10 ** (digits - 1), 10 if digits == 1 else 10**digits - 1
+        )
     pool = rng.choice(("09", "0123456789", "459", "01", "56789", "5", "9", "1"))
     return int(rng.choice("123456789") + "".join(rng.choice(pool) for _ in range(digits - 1)))
 
@@ -431,7 +426,9 @@ _CODAS = " b ck d g l ll m n nd ng nt p r rd rs s ss st t x".split(" ")
 def _preamble(rng: Random, instruction: str | None, gap: str) -> str:
     parts: list[str] = []
     if rng.random() < 0.04:
-        parts.append(f"{rng.choice(('Worksheet', 'Page', 'Name', 'Date', 'Lesson'))}: {_word(rng).capitalize()} {rng.randint(1, 2026)}")
+        parts.append(
+            f"{rng.choice(('Worksheet', 'Page', 'Name', 'Date', 'Lesson'))}: {_word(rng).capitalize()} {rng.randint(1, 2026)}"
+        )
     if rng.random() < 0.22:
         parts.append(english(rng, _choose(rng, [(5.0, 1), (3.0, 2), (2.0, 4), (1.0, 8)])))
     if rng.random() < 0.2:
@@ -481,7 +478,8 @@ def _noun_phrase(rng: Random) -> str:
 def _word(rng: Random) -> str:
     """Invent a pronounceable word, so that unknown words in a prompt are nothing new."""
     return "".join(
-        rng.choice(_ONSETS) + rng.choice(_NUCLEI) + rng.choice(_CODAS) for _ in range(rng.randint(1, 3))
+        rng.choice(_ONSETS) + rng.choice(_NUCLEI) + rng.choice(_CODAS)
+        for _ in range(rng.randint(1, 3))
     )
 
 

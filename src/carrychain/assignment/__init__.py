@@ -1,0 +1,1 @@
+"""The assignment's questions as experiments, and the runs of real models that were recorded."""

@@ -1,0 +1,112 @@
+"""What a person sees: tables on standard output, notes and progress on standard error."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import click
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+from carrychain.io import check_writable, write_json
+
+results = Console(highlight=False, soft_wrap=False)
+notes = Console(stderr=True, highlight=False)
+
+json_option = click.option(
+    "--json",
+    "json_path",
+    metavar="FILE",
+    help="Write the result as JSON to FILE; - writes it to standard output instead of the table.",
+)
+
+
+def note(message: str) -> None:
+    """Say something about the work, not of its result, on standard error."""
+    notes.print(message, style="dim", markup=False, soft_wrap=True)
+
+
+def check_output(path: str | None) -> None:
+    """Raise InvalidInput now if a result could not be written to `path` later."""
+    if path not in (None, "-"):
+        check_writable(Path(path))
+
+
+def put_json(data: Any, path: str | None) -> None:
+    """Write a result as JSON where `--json` says: a file, standard output (-) or nowhere."""
+    if path == "-":
+        click.echo(json.dumps(data, ensure_ascii=False, allow_nan=False, indent=1))
+    elif path is not None:
+        write_json(Path(path), data)
+
+
+class Advance(Protocol):
+    """Tells a progress bar how far the work is, and what to write beside it."""
+
+    def __call__(self, done: int, status: str = "") -> None: ...
+
+
+class _Rate(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.speed:.1f}/s" if task.speed else "", style="progress.data.speed")
+
+
+@contextmanager
+def progress(label: str, total: int, done: int = 0) -> Iterator[Advance]:
+    """Show a bar with rate and time left on standard error; nothing where that is no terminal."""
+    if not notes.is_terminal:
+        yield lambda done, status="": None
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=None),
+        MofNCompleteColumn(),
+        _Rate(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[status]}"),
+    )
+    with Progress(*columns, console=notes, transient=True) as bar:
+        task = bar.add_task(label, total=total, completed=done, status="")
+        yield lambda done, status="": bar.update(task, completed=done, status=status)
+
+
+def interval(bounds: Sequence[float] | None) -> str:
+    """Write a confidence interval: `.63 to .90`."""
+    return "" if bounds is None else f"{share(bounds[0])} to {share(bounds[1])}"
+
+
+def share(value: float | None) -> str:
+    """Write a share from 0 to 1 with two or three decimals and no leading zero."""
+    if value is None:
+        return "–"
+    text = f"{value:.3f}" if 0 < value < 0.1 else f"{value:.2f}"
+    return text if value >= 1 else text.removeprefix("0")
+
+
+def number(value: float | None) -> str:
+    """Write a magnitude that may be anything from 0 to 10^30.
+
+    Example:
+        >>> number(12345678.0), number(3.2e30), number(0.5), number(None)
+        ('12,345,678', '3.2e+30', '0.5', '–')
+    """
+    if value is None:
+        return "–"
+    if abs(value) >= 1e12:
+        return f"{value:.1e}"
+    if abs(value) >= 100 or float(value).is_integer():
+        return f"{value:,.0f}"
+    return f"{value:.3g}"

@@ -1,0 +1,265 @@
+"""`carrychain evaluate`: the main job."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from carrychain import engines, io
+from carrychain.addition.evaluation import Evaluation, Row
+from carrychain.addition.evaluation import evaluate as evaluate_problems
+from carrychain.addition.extraction import extractor
+from carrychain.addition.problems import load_pairs
+from carrychain.addition.prompts import PRE_PROCESSING, Prompt, ShippedPrompt, shipped
+from carrychain.api import Origin, drawn, listed, problems_of
+from carrychain.cli import EXIT_INTERRUPTED
+from carrychain.cli.console import check_output, json_option, note, progress, put_json, results
+from carrychain.cli.options import (
+    dtype_option,
+    model_option,
+    sampling_from,
+    sampling_options,
+    typed,
+)
+from carrychain.cli.tables import sample_outputs, summary
+from carrychain.engines.base import SamplingParams
+from carrychain.errors import InvalidInput
+
+INTERRUPTED_FILE = "carrychain-interrupted.json"
+T = TypeVar("T")
+
+OUTPUTS = ("json_path", "csv_path", "resume")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that decides an evaluation's rows."""
+
+    prompt: Prompt
+    prompt_name: str | None
+    pre_processing: str
+    extract: str
+    sampling: SamplingParams
+    origin: Origin
+    seed: int
+    runs: int
+    mae_scale: float
+    model: str
+    dtype: str
+
+
+@click.command()
+@click.option(
+    "--prompt",
+    "prompt_name",
+    help="A shipped prompt, see `carrychain prompts`.  [default: zero-shot]",
+)
+@click.option("--prefix", help=r"Text before the problem; \n and \t are taken as the characters.")
+@click.option("--suffix", help="Text after the problem.")
+@click.option(
+    "--prompt-file",
+    type=click.Path(path_type=Path),
+    help="A file with {problem} in it, as written.",
+)
+@click.option(
+    "--pre-processing",
+    type=click.Choice(list(PRE_PROCESSING)),
+    help="Rewrite the problem before it is shown.",
+)
+@model_option
+@dtype_option
+@click.option("--digits", type=int, help="Digits of each operand; 1 means 1 to 10.  [default: 7]")
+@click.option("--low", type=int, help="Lower bound of the operands, with --high.")
+@click.option("--high", type=int, help="Upper bound of the operands, with --low.")
+@click.option("--pairs", type=click.Path(path_type=Path), help="A file of problems, `a,b` a line.")
+@click.option("-n", "n", type=int, help="Number of problems.  [default: 30]")
+@click.option("--seed", default=0, show_default=True, help="Fixes problems and sampling.")
+@click.option(
+    "--runs", default=1, show_default=True, help="Ask each problem so often, with fresh sampling."
+)
+@sampling_options
+@click.option(
+    "--ignore-stop", is_flag=True, help="Drop every stop string, as the hand-out's own code does."
+)
+@click.option(
+    "--extract",
+    help="How to read the answer: first-integer, last-integer, first-line, all-digits, separated, reversed, after:TEXT.  [default: first-integer]",
+)
+@click.option(
+    "--mae-scale",
+    default=5e6,
+    show_default=True,
+    help="Scale of the mean absolute error in res (the notebook's is 1e4).",
+)
+@json_option
+@click.option(
+    "--csv", "csv_path", type=click.Path(path_type=Path), help="Write the rows as CSV to FILE."
+)
+@click.option(
+    "--resume",
+    type=click.Path(path_type=Path),
+    help="Finish an interrupted evaluation; everything is taken from the file.",
+)
+@click.pass_context
+def evaluate(
+    ctx: click.Context,
+    json_path: str | None,
+    csv_path: Path | None,
+    resume: Path | None,
+    **given: Any,
+) -> int:
+    r"""Measure a prompt on addition problems: accuracy with its interval, error, cost.
+
+    \b
+    carrychain evaluate                                   7-digit sums, no example
+    carrychain evaluate --prompt columns                  a worked example
+    carrychain evaluate --digits 1 --max-tokens 2
+    carrychain evaluate --prefix 'Q: ' --suffix '\\nA: ' --stop '\\n' --json mine.json
+    """
+    check_output(json_path)
+    check_output(None if csv_path is None else str(csv_path))
+    earlier = None
+    if resume:
+        _refuse_settings_beside_resume(ctx)
+        earlier = Evaluation.load(resume)
+        plan = _plan_of(earlier)
+        json_path = json_path or str(resume)
+    else:
+        plan = _plan_from(given)
+    evaluation = run(plan, earlier)
+    if not evaluation.complete and json_path is None:
+        json_path = INTERRUPTED_FILE
+    put_json(evaluation.as_dict(), json_path)
+    if csv_path:
+        io.write_csv(csv_path, [row.as_dict() for row in evaluation.rows])
+    if json_path != "-":
+        results.print(summary(evaluation), sample_outputs(evaluation))
+    if evaluation.complete:
+        return 0
+    note(
+        f"{evaluation.interruption}; {len(evaluation.rows):,} rows are kept in {json_path}; go on with: carrychain evaluate --resume {json_path}"
+    )
+    return EXIT_INTERRUPTED
+
+
+def run(plan: Plan, earlier: Evaluation | None = None) -> Evaluation:
+    """Carry a plan out with a progress bar."""
+    problems = problems_of(plan.origin)
+    engine = engines.load(plan.model, dtype=plan.dtype)
+    finished = len(earlier.rows) if earlier else 0
+    correct = sum(row.correct for row in earlier.rows) if earlier else 0
+    with progress(engine.info.title, len(problems) * plan.runs, finished) as advance:
+
+        def on_row(row: Row) -> None:
+            nonlocal finished, correct
+            finished += 1
+            correct += row.correct
+            advance(finished, f"acc {correct / finished:.2f}")
+
+        return evaluate_problems(
+            prompt=plan.prompt,
+            prompt_name=plan.prompt_name,
+            engine=engine,
+            problems=problems,
+            origin=plan.origin,
+            sampling=plan.sampling,
+            seed=plan.seed,
+            runs=plan.runs,
+            extract=plan.extract,
+            pre_processing=plan.pre_processing,
+            mae_scale=plan.mae_scale,
+            on_row=on_row,
+            resume=earlier,
+        )
+
+
+def _plan_from(given: dict[str, Any]) -> Plan:
+    asked = _prompt_from(given)
+    extract = given["extract"] or asked.extract or "first-integer"
+    extractor(extract)
+    sampling = sampling_from(given, **asked.sampling)
+    return Plan(
+        prompt=asked.prompt,
+        prompt_name=asked.name or None,
+        pre_processing=given["pre_processing"] or asked.pre_processing or "none",
+        extract=extract,
+        sampling=replace(sampling, stop=()) if given["ignore_stop"] else sampling,
+        origin=_origin(given),
+        seed=given["seed"],
+        runs=given["runs"],
+        mae_scale=given["mae_scale"],
+        model=given["model"],
+        dtype=given["dtype"],
+    )
+
+
+def _plan_of(earlier: Evaluation) -> Plan:
+    """Return the plan that an interrupted evaluation followed."""
+    dtype = earlier.model.settings.get("dtype")
+    return Plan(
+        prompt=Prompt(earlier.prompt.prefix, earlier.prompt.suffix),
+        prompt_name=earlier.prompt.name,
+        pre_processing=earlier.prompt.pre_processing,
+        extract=earlier.extract,
+        sampling=earlier.sampling,
+        origin=earlier.origin,
+        seed=earlier.seed,
+        runs=earlier.runs,
+        mae_scale=earlier.mae_scale,
+        model=earlier.model.name,
+        dtype=dtype if isinstance(dtype, str) else "auto",
+    )
+
+
+def _refuse_settings_beside_resume(ctx: click.Context) -> None:
+    for name in ctx.params:
+        source = ctx.get_parameter_source(name)
+        if name not in OUTPUTS and source is click.core.ParameterSource.COMMANDLINE:
+            option = next(p for p in ctx.command.params if p.name == name)
+            raise InvalidInput(
+                f"--resume takes every setting from its file; leave out {option.opts[0]}"
+            )
+
+
+def _prompt_from(given: dict[str, Any]) -> ShippedPrompt:
+    """Return the prompt that was asked for, with what it carries; an own one carries nothing."""
+    prefix, suffix = given["prefix"], given["suffix"]
+    written = prefix is not None or suffix is not None
+    if (given["prompt_name"] is not None) + (given["prompt_file"] is not None) + written > 1:
+        raise InvalidInput(
+            "--prompt, --prompt-file and --prefix/--suffix each give the prompt; use one of them"
+        )
+    if given["prompt_file"]:
+        return ShippedPrompt("", _read(given["prompt_file"], Prompt.from_template), idea="")
+    if written:
+        prompt = Prompt(typed(prefix or "", "--prefix"), typed(suffix or "", "--suffix"))
+        return ShippedPrompt("", prompt, idea="")
+    return shipped(given["prompt_name"] or "zero-shot")
+
+
+def _read(path: Path, parse: Callable[[str], T]) -> T:
+    """Parse a file's text; an error names the file."""
+    text = io.read_text(path)
+    try:
+        return parse(text)
+    except InvalidInput as error:
+        raise InvalidInput(f"{path}: {error}") from error
+
+
+def _origin(given: dict[str, Any]) -> Origin:
+    if given["pairs"]:
+        for other in ("digits", "low", "high", "n"):
+            if given[other] is not None:
+                raise InvalidInput(
+                    f"--pairs lists the problems; leave out {'-n' if other == 'n' else '--' + other}"
+                )
+        return listed(_read(given["pairs"], load_pairs))
+    if given["digits"] is not None and (given["low"] is not None or given["high"] is not None):
+        raise InvalidInput("--digits and --low/--high both give the range of the operands; use one")
+    n = 30 if given["n"] is None else given["n"]
+    digits = 7 if given["digits"] is None else given["digits"]
+    return drawn(digits=digits, low=given["low"], high=given["high"], n=n, seed=given["seed"])

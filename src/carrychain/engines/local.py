@@ -1,0 +1,162 @@
+"""A causal language model of transformers on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from carrychain.engines import checkpoint
+from carrychain.engines.base import Completion, EngineInfo, SamplingParams
+from carrychain.engines.decoding import Decoder, Request
+from carrychain.errors import GenerationFailed, InvalidInput
+
+_CONTEXT_NAMES = ("max_position_embeddings", "n_positions", "max_seq_len", "n_ctx")
+_REMEMBERED_TEXTS = 1 << 14
+_LARGE_MODEL = 4 << 30  # bytes of weights above which fewer rows go side by side
+
+
+class LocalEngine:
+    """An `Engine` over a checkpoint in a folder or on the hub.
+
+    Args:
+        source: a folder (a `Path`, or a string that names one), else a hub id. A folder needs no
+            network; a gated hub model takes the token from HF_TOKEN or the hub's own login.
+        name: the name that loads this engine again.
+        title: what a person reads.
+        dtype: float32, bfloat16, float16, or auto: the checkpoint's own on a GPU, float32 on a CPU.
+        device: auto (a GPU if there is one), cpu, cuda or cuda:N.
+
+    Raises:
+        ModelUnavailable: it can't be loaded here; the message says why.
+        InvalidInput: an unknown dtype or device.
+    """
+
+    model: Any
+    """transformers' model; `config._name_or_path` is a folder or id that from_pretrained loads."""
+    tokenizer: Any
+    """transformers' tokenizer."""
+
+    def __init__(
+        self,
+        source: str | Path,
+        name: str | None = None,
+        title: str | None = None,
+        dtype: str = "auto",
+        device: str = "auto",
+    ) -> None:
+        if checkpoint.is_folder(source):
+            source = Path(source).expanduser()
+        self._source = source
+        self._name = name or f"hf:{source}"
+        self._title = title or (source.name if isinstance(source, Path) else source)
+        self._device = checkpoint.choose_device(device)
+        self.model, self.tokenizer = checkpoint.load(source, dtype, self._device)
+        self._slots = 16 if self.model.get_memory_footprint() > _LARGE_MODEL else 64
+        self._decoder = Decoder(
+            self.model, lru_cache(_REMEMBERED_TEXTS)(self._decode), self._eos(), self._slots
+        )
+
+    @property
+    def info(self) -> EngineInfo:
+        """What this engine is; the first call hashes a folder's weights."""
+        settings = {
+            "dtype": str(self.model.dtype).removeprefix("torch."),
+            "device": str(self._device),
+            "slots": self._slots,
+        }
+        return EngineInfo(self._name, self._title, self._revision, settings)
+
+    @property
+    def context(self) -> int | None:
+        """Most tokens that prompt and output may have together; None if the model does not say."""
+        config = self.model.config.get_text_config()
+        sizes = (getattr(config, name, None) for name in _CONTEXT_NAMES)
+        return next((size for size in sizes if isinstance(size, int)), None)
+
+    def count_tokens(self, text: str) -> int:
+        """Return the number of tokens of a prompt as the model sees it."""
+        return len(self._encode([text])[0])
+
+    def generate(
+        self, prompts: Sequence[str], params: SamplingParams, seeds: Sequence[int]
+    ) -> Iterator[Completion]:
+        """Yield one completion a prompt, in the order in which they finish (see `Engine.generate`).
+
+        Raises:
+            InvalidInput: a prompt is empty, or does not fit the context together with max_tokens;
+                raised here and not at the first completion.
+            GenerationFailed: the logits are not numbers, or PyTorch failed (out of memory, say).
+        """
+        if len(prompts) != len(seeds):
+            raise InvalidInput(
+                f"there are {len(prompts)} prompts and {len(seeds)} seeds; give each prompt its own"
+            )
+        tokens = self._encode(prompts)
+        for ids in tokens:
+            self._check_length(ids, params.max_tokens)
+        requests = [
+            Request(i, ids, seed) for i, (ids, seed) in enumerate(zip(tokens, seeds, strict=True))
+        ]
+        return self._complete(requests, params)
+
+    def encode(self, prompt: str) -> list[int]:
+        """Return the prompt's token ids as the model sees them."""
+        return self._encode([prompt])[0]
+
+    def token_text(self, token: int) -> str:
+        """Return one token as text; special tokens by their names."""
+        return self.tokenizer.decode([token], clean_up_tokenization_spaces=False)
+
+    def next_token_logits(self, prompt: str) -> Tensor:
+        """Return the scores of the token that follows the prompt, float32 (V,), on the CPU."""
+        tokens = self._encode([prompt])[0]
+        self._check_length(tokens, 1)
+        return self._decoder.last_logits(tokens)
+
+    @cached_property
+    def _revision(self) -> str | None:
+        return checkpoint.revision(self._source)
+
+    def _complete(
+        self, requests: Sequence[Request], params: SamplingParams
+    ) -> Iterator[Completion]:
+        try:
+            for c in self._decoder(requests, params):
+                prompt_tokens = len(c.request.tokens)
+                yield Completion(
+                    c.request.index, c.text, len(c.tokens), prompt_tokens, c.finish_reason
+                )
+        except RuntimeError as error:  # PyTorch's own, out of memory among them
+            what = str(error).splitlines()[0]
+            raise GenerationFailed(f"{self._title} failed while generating: {what}") from error
+
+    def _encode(self, prompts: Sequence[str]) -> list[list[int]]:
+        return self.tokenizer(list(prompts), verbose=False)["input_ids"] if prompts else []
+
+    def _decode(self, tokens: tuple[int, ...]) -> str:
+        return self.tokenizer.decode(
+            list(tokens), skip_special_tokens=True, clean_up_tokenization_spaces=False
+        )
+
+    def _eos(self) -> frozenset[int]:
+        for owner in (self.model.generation_config, self.model.config, self.tokenizer):
+            ids = getattr(owner, "eos_token_id", None)
+            if ids is not None:
+                return frozenset([ids] if isinstance(ids, int) else ids)
+        return frozenset()
+
+    def _check_length(self, tokens: Sequence[int], max_tokens: int) -> None:
+        if not tokens:
+            raise InvalidInput(
+                "the prompt is empty, and this model needs at least one token to go on from"
+            )
+        if self.context is not None and len(tokens) + max_tokens > self.context:
+            raise InvalidInput(
+                f"the prompt has {len(tokens)} tokens and max_tokens is {max_tokens}, but the "
+                f"context of {self._title} is {self.context} tokens for both; "
+                "shorten the prompt or lower max_tokens"
+            )
