@@ -96,9 +96,8 @@ def main(model: str, n: int) -> None:
         evaluation = measurement.run(model, n)
         low, high = evaluation.metrics.acc_ci
         tokens = evaluation.rows[0].prompt_tokens
-        print(
-            f"| {measurement.label} | {tokens} | {evaluation.metrics.acc:.3f} | {low:.2f} to {high:.2f} |"
-        )
+        acc = f"{evaluation.metrics.acc:.3f} | {low:.2f} to {high:.2f}"
+        print(f"| {measurement.label} | {tokens} | {acc} |")
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import cast
 
 from carrychain import engines
 from carrychain.addition.evaluation import Evaluation, Row
@@ -52,8 +53,8 @@ def evaluate(
     Example:
         >>> from carrychain import Prompt, SamplingParams, evaluate
         >>> greedy = SamplingParams(temperature=0, max_tokens=8)
-        >>> sums = evaluate(prompt=Prompt("Q: What is ", "?\\nA: "), digits=1, n=20, sampling=greedy)
-        >>> sums.metrics.acc > 0.8
+        >>> prompt = Prompt("Question: What is ", "?\\nAnswer: ")
+        >>> evaluate(prompt=prompt, digits=1, n=20, sampling=greedy).metrics.acc > 0.8
         True
     """
     origin = drawn(digits=digits, low=low, high=high, n=n, seed=seed)
@@ -73,7 +74,7 @@ def evaluate(
 
 
 Origin = dict[str, object]
-"""Where problems come from, as a saved evaluation tells it: drawn (low, high, seed, n) or listed."""
+"""Where problems come from, as a saved evaluation tells it: drawn or listed."""
 
 
 def drawn(*, digits: int, low: int | None, high: int | None, n: int, seed: int) -> Origin:
@@ -101,7 +102,8 @@ def problems_of(origin: Origin) -> list[Problem]:
             "seed": int(seed),
         }:
             return handout_pairs(seed, low, high, n)
-        case {"source": "listed", "pairs": [*pairs]}:
-            return [Problem(int(a), int(b)) for a, b in pairs]
+        case {"source": "listed", "pairs": list()}:
+            pairs = cast(list[tuple[int, int]], origin["pairs"])
+            return [Problem(a, b) for a, b in pairs]
         case _:
             raise InvalidInput(f"the origin of the problems, {origin}, is not one that is known")

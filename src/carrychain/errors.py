@@ -23,7 +23,7 @@ class GenerationFailed(CarrychainError):
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
-    """Return "; did you mean ...?" with the names most like `name`, or all where none is like it."""
+    """Return "; did you mean ...?" with the names most like `name`, or all if none is like it."""
     known = list(names)
     close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
     if close:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -65,7 +65,7 @@ class _Rate(ProgressColumn):
 
 
 @contextmanager
-def progress(label: str, total: int, done: int = 0) -> Iterator[Advance]:
+def progress(label: str, total: int, done: int = 0) -> Generator[Advance]:
     """Show a bar with rate and time left on standard error; nothing where that is no terminal."""
     if not notes.is_terminal:
         yield lambda done, status="": None

@@ -12,7 +12,7 @@ import click
 from carrychain import engines, io
 from carrychain.addition.evaluation import Evaluation, Row
 from carrychain.addition.evaluation import evaluate as evaluate_problems
-from carrychain.addition.extraction import extractor
+from carrychain.addition.extraction import EXTRACTIONS, extractor
 from carrychain.addition.problems import load_pairs
 from carrychain.addition.prompts import PRE_PROCESSING, Prompt, ShippedPrompt, shipped
 from carrychain.api import Origin, drawn, listed, problems_of
@@ -87,7 +87,7 @@ class Plan:
 )
 @click.option(
     "--extract",
-    help="How to read the answer: first-integer, last-integer, first-line, all-digits, separated, reversed, after:TEXT.  [default: first-integer]",
+    help=f"How to read the answer: {', '.join(EXTRACTIONS)}, after:TEXT.  [default: first-integer]",
 )
 @click.option(
     "--mae-scale",
@@ -141,7 +141,8 @@ def evaluate(
     if evaluation.complete:
         return 0
     note(
-        f"{evaluation.interruption}; {len(evaluation.rows):,} rows are kept in {json_path}; go on with: carrychain evaluate --resume {json_path}"
+        f"{evaluation.interruption}; {len(evaluation.rows):,} rows are kept in {json_path}; "
+        f"go on with: carrychain evaluate --resume {json_path}"
     )
     return EXIT_INTERRUPTED
 
@@ -254,9 +255,8 @@ def _origin(given: dict[str, Any]) -> Origin:
     if given["pairs"]:
         for other in ("digits", "low", "high", "n"):
             if given[other] is not None:
-                raise InvalidInput(
-                    f"--pairs lists the problems; leave out {'-n' if other == 'n' else '--' + other}"
-                )
+                flag = "-n" if other == "n" else f"--{other}"
+                raise InvalidInput(f"--pairs lists the problems; leave out {flag}")
         return listed(_read(given["pairs"], load_pairs))
     if given["digits"] is not None and (given["low"] is not None or given["high"] is not None):
         raise InvalidInput("--digits and --low/--high both give the range of the operands; use one")

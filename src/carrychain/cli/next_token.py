@@ -52,7 +52,8 @@ def next_token(
     engine = engines.load(model, dtype=dtype)
     if not isinstance(engine, LocalEngine):
         raise InvalidInput(
-            f"{model} does not show its probabilities; next-token needs a model on this machine, such as mini"
+            f"{model} does not show its probabilities; "
+            "next-token needs a model on this machine, such as mini"
         )
     rows = distribution(engine, typed(prompt, "PROMPT"), params)
     put_json(

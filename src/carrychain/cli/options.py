@@ -36,8 +36,8 @@ def sampling_options(command: F) -> F:
 
 
 def sampling_from(given: dict[str, Any], **otherwise: Any) -> SamplingParams:
-    """Build the parameters: what was given, else `otherwise` (a prompt's own), else the defaults."""
-    values: dict[str, Any] = {k: v for k, v in otherwise.items() if v}
+    """Build the parameters: what was given, else `otherwise` (a prompt's own), else the default."""
+    values: dict[str, Any] = dict(otherwise)
     values |= {name: given[name] for name in _SAMPLING if given[name] is not None}
     if given["stop"]:
         values["stop"] = tuple(typed(s, "--stop") for s in given["stop"])
@@ -64,5 +64,5 @@ dtype_option = click.option(
     type=click.Choice(["auto", "float32", "bfloat16", "float16"]),
     default="auto",
     show_default=True,
-    help="Number format of weights and activations; auto is the checkpoint's on a GPU, float32 on a CPU.",
+    help="Number format; auto is the checkpoint's own on a GPU, float32 on a CPU.",
 )

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from typing import cast
+
+from torch import Tensor
 
 from carrychain.engines.base import SamplingParams
 from carrychain.engines.local import LocalEngine
@@ -48,8 +51,7 @@ def next_token(
     """
     logits = engine.next_token_logits(prompt)[None]  # (1, V)
     seen = seen_tokens([engine.encode(prompt)], logits.shape[-1], logits.device)
-    columns = {name: p[0].tolist() for name, p in stages(logits, seen, params).items()}
-    scores: list[float] = logits[0].tolist()
+    columns = {name: _floats(p[0]) for name, p in stages(logits, seen, params).items()}
     tokens = [
         TokenProbabilities(
             id=i,
@@ -57,6 +59,10 @@ def next_token(
             logit=score,
             **{name: column[i] for name, column in columns.items()},
         )
-        for i, score in enumerate(scores)
+        for i, score in enumerate(_floats(logits[0]))
     ]
     return sorted(tokens, key=lambda t: (-t.top_p, -t.logit))
+
+
+def _floats(values: Tensor) -> list[float]:
+    return cast(list[float], values.tolist())

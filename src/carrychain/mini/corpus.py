@@ -49,8 +49,10 @@ class Segment:
 
 @cache
 def held_out_pairs() -> frozenset[tuple[int, int]]:
-    """Return the pairs kept out of training: what `handout_pairs` draws for the first 100 seeds,
-    1,000 each, for operands of 5, 6 and 7 digits, in either order.
+    """Return the pairs kept out of training, in either order.
+
+    They are what `handout_pairs` draws for the first 100 seeds, 1,000 pairs each, with operands of
+    5, 6 and 7 digits.
     """
     kept: set[tuple[int, int]] = set()
     for digits in HELD_OUT_DIGITS:
@@ -426,9 +428,8 @@ _CODAS = " b ck d g l ll m n nd ng nt p r rd rs s ss st t x".split(" ")
 def _preamble(rng: Random, instruction: str | None, gap: str) -> str:
     parts: list[str] = []
     if rng.random() < 0.04:
-        parts.append(
-            f"{rng.choice(('Worksheet', 'Page', 'Name', 'Date', 'Lesson'))}: {_word(rng).capitalize()} {rng.randint(1, 2026)}"
-        )
+        heading = rng.choice(("Worksheet", "Page", "Name", "Date", "Lesson"))
+        parts.append(f"{heading}: {_word(rng).capitalize()} {rng.randint(1, 2026)}")
     if rng.random() < 0.22:
         parts.append(english(rng, _choose(rng, [(5.0, 1), (3.0, 2), (2.0, 4), (1.0, 8)])))
     if rng.random() < 0.2:

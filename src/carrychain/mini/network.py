@@ -1,5 +1,6 @@
-"""The network of `mini`: Llama's (Touvron et al. 2023, arXiv:2302.13971), in the shape that trains fastest
-on a CPU, and its export to transformers, which a test compares with it.
+"""The network of `mini`: Llama's (Touvron et al. 2023, arXiv:2302.13971), and its export.
+
+It is written in the shape that trains fastest on a CPU; a test compares it with transformers' own.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import torch.nn.functional as F
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
-from carrychain.mini.tokenizer import BOS, EOS
+from carrychain.mini.tokenizer import BOS, EOS, special_id
 
 
 @dataclass(frozen=True)
@@ -66,9 +67,9 @@ class Mini(nn.Module):
         for parameter in self.parameters():
             if parameter.ndim == 2:
                 nn.init.normal_(parameter, std=0.02)
-        for block in self.blocks:
-            for last in (block.o, block.down):
-                nn.init.normal_(last.weight, std=0.02 / (2 * size.layers) ** 0.5)
+        for name, parameter in self.named_parameters():
+            if name.endswith((".o.weight", ".down.weight")):  # the ends of the residual branches
+                nn.init.normal_(parameter, std=0.02 / (2 * size.layers) ** 0.5)
 
     def forward(self, tokens: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
         x = self.embedding(tokens)
@@ -124,8 +125,8 @@ def export(model: Mini, size: Architecture, tokenizer: Tokenizer, folder: Path) 
         rms_norm_eps=1e-5,
         rope_parameters={"rope_type": "default", "rope_theta": size.rope_theta},
         tie_word_embeddings=True,
-        bos_token_id=tokenizer.token_to_id(BOS),
-        eos_token_id=tokenizer.token_to_id(EOS),
+        bos_token_id=special_id(tokenizer, BOS),
+        eos_token_id=special_id(tokenizer, EOS),
         dtype="bfloat16",
     )
     llama = LlamaForCausalLM(config)

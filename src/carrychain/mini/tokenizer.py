@@ -1,4 +1,4 @@
-"""The tokenizer of `mini`: byte-level BPE learnt from the corpus, every digit a token of its own."""
+"""The tokenizer of `mini`: byte-level BPE learnt from the corpus, each digit one token."""
 
 from __future__ import annotations
 
@@ -31,8 +31,15 @@ def train_tokenizer(seed: int, vocabulary: int) -> Tokenizer:
     )
     texts = ("".join(s.text for s in d) for d in islice(documents(seed), SAMPLE))
     tokenizer.train_from_iterator(texts, trainer)
-    bos = tokenizer.token_to_id(BOS)
+    bos = special_id(tokenizer, BOS)
     tokenizer.post_processor = processors.TemplateProcessing(
         single=f"{BOS} $A", special_tokens=[(BOS, bos)]
     )
     return tokenizer
+
+
+def special_id(tokenizer: Tokenizer, token: str) -> int:
+    """Return the id of a special token of `train_tokenizer`'s."""
+    token_id = tokenizer.token_to_id(token)
+    assert token_id is not None
+    return token_id

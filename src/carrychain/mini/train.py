@@ -1,9 +1,8 @@
 """Train `mini` from nothing: `python -m carrychain.mini.train --out DIR`.
 
-One seeded, resumable command; no data is read, `corpus.py` writes it. The batch of step s depends on
-(seed, s) alone, so a run that was cut off goes on from its last checkpoint as if it had not been.
-The matrices are trained with Muon (Jordan et al. 2024), the rest with AdamW; on two cores the loss that
-AdamW alone reaches in 146 seconds takes Muon 100.
+One seeded, resumable command; no data is read, `corpus.py` writes it. The batch of step s depends
+on (seed, s) alone, so a run that was cut off goes on from its last checkpoint as if it had not
+been. The matrices are trained with Muon (Jordan et al. 2024), the rest with AdamW.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from torch import Tensor
 
 from carrychain.mini.corpus import Segment, documents
 from carrychain.mini.network import Architecture, Mini, export, rotary
-from carrychain.mini.tokenizer import EOS, train_tokenizer
+from carrychain.mini.tokenizer import EOS, special_id, train_tokenizer
 
 
 @dataclass(frozen=True)
@@ -102,9 +101,9 @@ def encode(tokenizer: Tokenizer, document: list[Segment]) -> tuple[list[int], li
     encoding = tokenizer.encode("".join(s.text for s in document))
     last = np.array([max(end - 1, 0) for _, end in encoding.offsets])
     which = np.searchsorted(ends, last, side="right")
-    weighted = [weights[i] for i in which]
+    weighted = [weights[int(i)] for i in which]
     weighted[0] = 0.0  # nothing predicts <s>
-    return [*encoding.ids, tokenizer.token_to_id(EOS)], [*weighted, weights[-1]]
+    return [*encoding.ids, special_id(tokenizer, EOS)], [*weighted, weights[-1]]
 
 
 # --- training -----------------------------------------------------------------------------------
@@ -201,7 +200,9 @@ def keep_freed_memory() -> None:
     By default it gives every large tensor back to the system, and the page faults of taking it
     again cost about as much as the arithmetic.
     """
-    libc = ctypes.CDLL(None) if sys.platform == "linux" else None
+    if sys.platform != "linux":
+        return
+    libc = ctypes.CDLL(None)
     if hasattr(libc, "mallopt"):
         for option, value in (
             (_M_MMAP_THRESHOLD, 32 << 20),
