@@ -31,7 +31,7 @@ def in_order(
     return sorted(engine.generate(prompts, params, list(seeds)), key=lambda c: c.index)
 
 
-def generated(engine: Any, prompt: str, max_tokens: int) -> list[int]:
+def generated(engine: Any, prompt: str, max_tokens: int, **options: float) -> list[int]:
     """The new tokens of transformers' own greedy `generate` on this prompt alone."""
     inputs = engine.tokenizer(prompt, return_tensors="pt")
     output = engine.model.generate(
@@ -40,6 +40,7 @@ def generated(engine: Any, prompt: str, max_tokens: int) -> list[int]:
         do_sample=False,
         max_new_tokens=max_tokens,
         pad_token_id=1,
+        **options,
     )
     return output[0, inputs["input_ids"].shape[1] :].tolist()
 
@@ -58,6 +59,19 @@ def test_greedy_text_of_unequal_prompts_is_that_of_generate(
         assert completion.tokens == len(expected)
         assert completion.text == engine.tokenizer.decode(expected, skip_special_tokens=True)
         assert completion.prompt_tokens == engine.count_tokens(prompt)
+
+
+@pytest.mark.parametrize("kind", ["llama", "gpt2", "bloom"])
+def test_the_penalty_counts_prompt_and_output_as_in_generate(
+    engines: dict[str, Any], kind: str
+) -> None:
+    engine = engines[kind]
+    params = SamplingParams(temperature=0, max_tokens=24, repetition_penalty=1.5)
+    for prompt, completion in zip(
+        PROMPTS, in_order(engine, PROMPTS, params, range(5)), strict=True
+    ):
+        expected = generated(engine, prompt, params.max_tokens, repetition_penalty=1.5)
+        assert completion.text == engine.tokenizer.decode(expected, skip_special_tokens=True)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -106,6 +120,24 @@ def test_stop_string_ends_a_row_and_is_not_in_its_text(engines: dict[str, Any], 
         assert after.text == (before.text if at < 0 else before.text[:at])
         assert (after.finish_reason is FinishReason.STOP) == (at >= 0)
         assert after.tokens <= before.tokens
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_rows_that_go_on_are_not_changed_by_rows_that_end(
+    engines: dict[str, Any], kind: str
+) -> None:
+    """Ended rows leave the batch; the others keep their cache, stream and penalty."""
+    engine, many = engines[kind], range(12)
+    sampling = {"max_tokens": 20, "temperature": 1.0, "top_k": 0, "top_p": 1.0}
+    prompts = [f"What is {7 * i}+{i**4}?" for i in many]
+    free = in_order(engine, prompts, SamplingParams(**sampling, repetition_penalty=1.3), many)
+    stops = tuple("".join(c.text for c in free).replace("\N{REPLACEMENT CHARACTER}", "")[3::9][:6])
+    params = SamplingParams(**sampling, repetition_penalty=1.3, stop=stops)
+    stopped = in_order(engine, prompts, params, many)
+    assert len({c.tokens for c in stopped}) > 3
+    for before, after in zip(free, stopped, strict=True):
+        at = min((i for stop in stops if (i := before.text.find(stop)) >= 0), default=None)
+        assert after.text == before.text[:at]
 
 
 def test_rows_are_yielded_when_they_finish_and_not_when_all_have(engines: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ Decode = Callable[[tuple[int, ...]], str]
 _UNFINISHED = "\N{REPLACEMENT CHARACTER}"
 
 
-def cut(text: str, stops: Sequence[str], start: int = 0) -> str | None:
+def cut(text: str, stops: Sequence[str]) -> str | None:
     r"""Return `text` up to the stop string that is complete first; None where there is none.
 
     Of several that end at the same character the longest counts. So the answer is the same however
@@ -19,7 +19,7 @@ def cut(text: str, stops: Sequence[str], start: int = 0) -> str | None:
     >>> cut("12\nQuestion: 3", ("Question", "\n"))
     '12'
     """
-    found = ((at + len(stop), at) for stop in stops if (at := text.find(stop, start)) >= 0)
+    found = ((at + len(stop), at) for stop in stops if (at := text.find(stop)) >= 0)
     end_and_start = min(found, default=None)
     return None if end_and_start is None else text[: end_and_start[1]]
 
