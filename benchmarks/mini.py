@@ -43,8 +43,8 @@ class Measurement:
             problems=handout_pairs(SEED, *bounds_of_digits(self.digits), n),
             sampling=SamplingParams(temperature=0, **{**direct, **own}),
             seed=SEED,
-            extract=self.shipped.extract or "first-integer",
-            pre_processing=self.shipped.pre_processing or "none",
+            extract=self.shipped.extract,
+            pre_processing=self.shipped.pre_processing,
         )
 
 

@@ -89,7 +89,7 @@ def _replace(target: Path, content: bytes) -> None:
         if target.exists():
             draft.chmod(stat.S_IMODE(target.stat().st_mode))
         draft.replace(target)
-    except BaseException:
+    except BaseException:  # Ctrl-C, too, must leave no draft behind
         draft.unlink(missing_ok=True)
         raise
 

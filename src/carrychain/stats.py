@@ -48,6 +48,24 @@ def wilson(successes: int, n: int, confidence: float = 0.95) -> Interval:
     return low, high
 
 
+class Proportion:
+    """What has `correct` of `n` independent answers: the share and its interval."""
+
+    __slots__ = ()
+    correct: int
+    n: int
+
+    @property
+    def acc(self) -> float:
+        """Share of exact answers."""
+        return self.correct / self.n
+
+    @property
+    def acc_ci(self) -> Interval:
+        """95% Wilson interval of `acc`."""
+        return wilson(self.correct, self.n)
+
+
 def mcnemar_exact(b: int, c: int) -> float:
     """Return the two-sided p of McNemar's exact test.
 

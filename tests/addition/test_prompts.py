@@ -64,8 +64,10 @@ def test_prompt_lengths_are_the_recorded_ones(recorded_runs):
 def test_the_hand_outs_own_prompts_carry_no_settings(name):
     entry = shipped(name)
     assert entry.sampling == {}
-    assert entry.extract is None
-    assert entry.pre_processing is None
+    assert entry.extract == "first-integer"
+    assert entry.pre_processing == "none"
+    listed = entry.as_dict()
+    assert not any(listed[k] for k in ("extract", "max_tokens", "stop", "pre_processing"))
 
 
 @pytest.mark.parametrize("name", SHIPPED)

@@ -142,15 +142,15 @@ class CarriedSampling(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class ShippedPrompt:
-    """A prompt, the idea behind it and the settings that it needs; None or empty is the default."""
+    """A prompt, the idea behind it and the settings that it needs; no max_tokens is the default."""
 
     name: str
     prompt: Prompt
     idea: str
-    extract: str | None = None
+    extract: str = "first-integer"
     max_tokens: int | None = None
     stop: tuple[str, ...] = ()
-    pre_processing: str | None = None
+    pre_processing: str = "none"
 
     @property
     def sampling(self) -> CarriedSampling:
@@ -163,18 +163,22 @@ class ShippedPrompt:
         return carried
 
     def as_dict(self) -> dict[str, str | int | list[str] | None]:
-        """Return what `carrychain prompts` lists."""
+        """Return what `carrychain prompts` lists; a setting that it does not carry is None."""
         return {
             "name": self.name,
             "prefix": self.prompt.prefix,
             "suffix": self.prompt.suffix,
             "length": self.prompt.length,
             "idea": self.idea,
-            "extract": self.extract,
+            "extract": _unless(self.extract, "first-integer"),
             "max_tokens": self.max_tokens,
             "stop": list(self.stop),
-            "pre_processing": self.pre_processing,
+            "pre_processing": _unless(self.pre_processing, "none"),
         }
+
+
+def _unless(value: str, default: str) -> str | None:
+    return None if value == default else value
 
 
 _FEW = [

@@ -17,7 +17,7 @@ from carrychain.addition.problems import (
 from carrychain.addition.prompts import SHIPPED
 from carrychain.assignment.recorded import LLAMA2, RecordedRun, runs
 from carrychain.engines.base import Engine, SamplingParams
-from carrychain.stats import wilson
+from carrychain.stats import Proportion
 
 PICTURED = ("zero-shot", "one-shot-7-digit", "best")
 DIGITS = range(1, 8)
@@ -50,31 +50,21 @@ SETTINGS = (
     Setting("1 digit, no example", "zero-shot", 1, recorded_max_tokens=2),
     Setting("7 digits, no example", "zero-shot", 7, recorded_max_tokens=8),
     Setting("7 digits, example 3+7", "one-shot-1-digit", 7, recorded_max_tokens=8),
-    Setting("7 digits, a 7-digit example", "one-shot-7-digit", 7, recorded_max_tokens=8),
-    Setting("the same, all digits joined", "one-shot-7-digit", 7, "all-digits", 50),
+    Setting("7 digits, 7-digit example", "one-shot-7-digit", 7, recorded_max_tokens=8),
+    Setting("    all digits joined", "one-shot-7-digit", 7, "all-digits", 50),
     Setting("7 digits, eight examples", "few-shot", 7),
     Setting("7 digits, the best prompt", "best", 7),
-    Setting("the same, all digits joined", "best", 7, "all-digits"),
+    Setting("    all digits joined", "best", 7, "all-digits"),
 )
 
 
 @dataclass(frozen=True)
-class Point:
+class Point(Proportion):
     """Accuracy at one place of a curve, with its 95% interval."""
 
     x: int
     correct: int
     n: int
-
-    @property
-    def acc(self) -> float:
-        """Share of exact answers."""
-        return self.correct / self.n
-
-    @property
-    def acc_ci(self) -> tuple[float, float]:
-        """95% Wilson interval of `acc`."""
-        return wilson(self.correct, self.n)
 
 
 Curve = list[Point]
@@ -153,7 +143,7 @@ def _ask(
         problems=problems,
         sampling=SamplingParams(**shipped.sampling),
         seed=seed,
-        extract=extract or shipped.extract or "first-integer",
-        pre_processing=shipped.pre_processing or "none",
+        extract=extract or shipped.extract,
+        pre_processing=shipped.pre_processing,
         on_row=lambda row: on_row(),
     )

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from carrychain.stats import wilson
+from carrychain.stats import Proportion
 
 LLAMA2 = "Llama-2-7b-chat-hf"
 QWEN3 = "Qwen3-8B"
 
 
 @dataclass(frozen=True, slots=True)
-class RecordedRun:
+class RecordedRun(Proportion):
     """One printed result.
 
     Args:
@@ -39,16 +39,6 @@ class RecordedRun:
     n: int
     correct: int
     mae: float
-
-    @property
-    def acc(self) -> float:
-        """Share of exact answers."""
-        return self.correct / self.n
-
-    @property
-    def acc_ci(self) -> tuple[float, float]:
-        """95% Wilson interval of `acc`."""
-        return wilson(self.correct, self.n)
 
 
 RUNS = (

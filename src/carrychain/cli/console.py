@@ -108,5 +108,5 @@ def number(value: float | None) -> str:
     if abs(value) >= 1e12:
         return f"{value:.1e}"
     if abs(value) >= 100 or float(value).is_integer():
-        return f"{value:,.0f}"
+        return f"{value:z,.0f}"
     return f"{value:.3g}"

@@ -15,7 +15,6 @@ from carrychain.cli.console import (
     check_output,
     interval,
     json_option,
-    note,
     number,
     progress,
     put_json,
@@ -73,28 +72,25 @@ def demo(model: str, n: int, each: int, seed: int, plot: Path, json_path: str | 
     if json_path != "-":
         results.print(_table(measured, engine.info.title, n))
         results.print(f"picture: {plot.resolve()}", soft_wrap=True)
-    note(
-        "measured here on "
-        + engine.info.title
-        + "; the last columns are recorded runs of another model"
-    )
 
 
 def _table(demo: Demo, title: str, n: int) -> Table:
     table = Table(
         title=f"{title}, {n} problems a row",
         title_justify="left",
+        caption=f"Llama-2: recorded runs of {LLAMA2}, how many right; not measured here",
+        caption_justify="left",
         box=None,
         pad_edge=False,
         padding=(0, 2, 0, 0),
     )
     table.add_column("prompt", overflow="fold")
-    for heading in ("accuracy", "95% interval", "mean abs. error", "res"):
+    for heading in ("accuracy", "95% interval", "mean error", "res"):
         table.add_column(heading, justify="right")
-    table.add_column(f"recorded {LLAMA2}: right, mean abs. error", style="dim", overflow="fold")
+    table.add_column("Llama-2", style="dim")
     for setting, evaluation in demo.table:
         m = evaluation.metrics
-        recorded = "; ".join(f"{r.correct} of {r.n}, {number(r.mae)}" for r in setting.recorded())
+        recorded = "\n".join(f"{run.correct} of {run.n}" for run in setting.recorded())
         table.add_row(
             setting.label, share(m.acc), interval(m.acc_ci), number(m.mae), number(m.res), recorded
         )

@@ -32,6 +32,15 @@ from carrychain.errors import InvalidInput
 INTERRUPTED_FILE = "carrychain-interrupted.json"
 T = TypeVar("T")
 
+EXAMPLES = r"""Examples:
+
+{block}
+  carrychain evaluate                           7-digit sums, no example
+  carrychain evaluate --prompt columns          one example, worked out
+  carrychain evaluate --digits 1 --max-tokens 2
+  carrychain evaluate --prefix 'Q: ' --suffix '\nA: ' --json mine.json
+""".format(block="\b")
+
 OUTPUTS = ("json_path", "csv_path", "resume")
 
 
@@ -52,7 +61,7 @@ class Plan:
     dtype: str
 
 
-@click.command()
+@click.command(epilog=EXAMPLES)
 @click.option(
     "--prompt",
     "prompt_name",
@@ -112,14 +121,7 @@ def evaluate(
     resume: Path | None,
     **given: Any,
 ) -> int:
-    r"""Measure a prompt on addition problems: accuracy with its interval, error, cost.
-
-    \b
-    carrychain evaluate                                   7-digit sums, no example
-    carrychain evaluate --prompt columns                  a worked example
-    carrychain evaluate --digits 1 --max-tokens 2
-    carrychain evaluate --prefix 'Q: ' --suffix '\\nA: ' --stop '\\n' --json mine.json
-    """
+    """Measure a prompt on addition problems: accuracy with its interval, error, cost."""
     check_output(json_path)
     check_output(None if csv_path is None else str(csv_path))
     earlier = None
@@ -180,13 +182,13 @@ def run(plan: Plan, earlier: Evaluation | None = None) -> Evaluation:
 
 def _plan_from(given: dict[str, Any]) -> Plan:
     asked = _prompt_from(given)
-    extract = given["extract"] or asked.extract or "first-integer"
+    extract = given["extract"] or asked.extract
     extractor(extract)
     sampling = sampling_from(given, **asked.sampling)
     return Plan(
         prompt=asked.prompt,
         prompt_name=asked.name or None,
-        pre_processing=given["pre_processing"] or asked.pre_processing or "none",
+        pre_processing=given["pre_processing"] or asked.pre_processing,
         extract=extract,
         sampling=replace(sampling, stop=()) if given["ignore_stop"] else sampling,
         origin=_origin(given),

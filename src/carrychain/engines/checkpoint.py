@@ -51,7 +51,7 @@ def load(source: str | Path, dtype: str, device: torch.device) -> Checkpoint:
             model, tokenizer, missing = _load(source, folder, dtype, device)
         except ModelUnavailable:
             raise
-        except Exception as error:
+        except Exception as error:  # transformers raises what each checkpoint's own code raises
             raise ModelUnavailable(_reason(source, folder, error)) from error
     if missing:
         raise ModelUnavailable(
