@@ -59,7 +59,7 @@ def measurements() -> list[Measurement]:
         for p in examples
     )
     return [
-        *(Measurement(f"zero-shot, {d} digits", zero, d) for d in range(1, 8)),
+        *(Measurement(f"zero-shot, {d} digit{'s' if d > 1 else ''}", zero, d) for d in range(1, 8)),
         Measurement("one-shot-1-digit, 1 digit", SHIPPED["one-shot-1-digit"], 1),
         Measurement("one-shot-1-digit, 7 digits", SHIPPED["one-shot-1-digit"], 7),
         Measurement("one-shot-7-digit, 7 digits", SHIPPED["one-shot-7-digit"], 7),

@@ -239,7 +239,8 @@ SHIPPED = {
                 instruction="Write the answer backwards.\n",
                 write=lambda answer: answer[::-1],
             ),
-            "Answers last digit first: each digit needs only the carry that was just made.",
+            "Answers last digit first: each digit needs only the carry that was just made. "
+            "It helps a model that has practised it; mini hardly has.",
             extract="reversed",
         ),
         ShippedPrompt(

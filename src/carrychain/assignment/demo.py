@@ -50,10 +50,10 @@ SETTINGS = (
     Setting("1 digit, no example", "zero-shot", 1, recorded_max_tokens=2),
     Setting("7 digits, no example", "zero-shot", 7, recorded_max_tokens=8),
     Setting("7 digits, example 3+7", "one-shot-1-digit", 7, recorded_max_tokens=8),
-    Setting("7 digits, 7-digit example", "one-shot-7-digit", 7, recorded_max_tokens=8),
+    Setting("7 digits, long example", "one-shot-7-digit", 7, recorded_max_tokens=8),
     Setting("    all digits joined", "one-shot-7-digit", 7, "all-digits", 50),
-    Setting("7 digits, eight examples", "few-shot", 7),
-    Setting("7 digits, the best prompt", "best", 7),
+    Setting("7 digits, 8 examples", "few-shot", 7),
+    Setting("7 digits, best prompt", "best", 7),
     Setting("    all digits joined", "best", 7, "all-digits"),
 )
 

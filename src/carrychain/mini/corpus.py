@@ -257,7 +257,7 @@ DIRECT = Style(
         "Exact answers only, no estimates.",
         "Do not round.",
     ),
-    stated=0.12,
+    stated=0.2,
     long=1.0,
 )
 ESTIMATES = Style(
@@ -283,7 +283,7 @@ COLUMNS = Style(
     most=12,
 )
 REVERSED = Style(
-    _formatted(_reversed, both=0.35),
+    _formatted(_reversed, both=0.25),
     (
         "Write the answer backwards.",
         "Write the digits of the answer in reverse order.",
@@ -326,16 +326,16 @@ BACKWARD_SPACED = Style(
     label=("Reversed answer: ", "Answer (reversed): "),
 )
 STYLES = [
-    (54.0, DIRECT),
+    (52.0, DIRECT),
     (2.0, ESTIMATES),
-    (25.0, COLUMNS),
-    (10.0, REVERSED),
+    (23.0, COLUMNS),
+    (14.0, REVERSED),
     (4.0, SPACED),
     (1.5, GROUPED),
     (2.0, PADDED),
     (1.5, BACKWARD_SPACED),
 ]
-PATIENCE = [(12.0, 0), (14.0, 1), (28.0, 2), (10.0, 3), (16.0, 4), (4.0, 5), (16.0, ALWAYS)]
+PATIENCE = [(22.0, 0), (38.0, 1), (10.0, 2), (5.0, 3), (11.0, 4), (3.0, 5), (11.0, ALWAYS)]
 
 # --- problems -----------------------------------------------------------------------------------
 
