@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from statistics import NormalDist
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from carrychain.errors import InvalidInput
 
@@ -94,7 +94,7 @@ def mcnemar_exact(b: int, c: int) -> float:
 
 
 def bootstrap_mean(
-    values: ArrayLike,
+    values: Sequence[float] | NDArray[np.float64],
     groups: Sequence[int] | None = None,
     *,
     confidence: float = 0.95,
@@ -135,8 +135,8 @@ def bootstrap_mean(
 
 
 def bootstrap_paired_difference(
-    a: ArrayLike,
-    b: ArrayLike,
+    a: Sequence[float] | NDArray[np.float64],
+    b: Sequence[float] | NDArray[np.float64],
     groups: Sequence[int] | None = None,
     *,
     confidence: float = 0.95,
