@@ -12,7 +12,7 @@ import click
 from carrychain import engines
 from carrychain.addition.evaluation import Evaluation, evaluate
 from carrychain.addition.problems import bounds_of_digits, handout_pairs
-from carrychain.addition.prompts import SHIPPED, Prompt, ShippedPrompt, column_steps
+from carrychain.addition.prompts import SHIPPED, Prompt, ShippedPrompt, in_columns
 from carrychain.engines.base import SamplingParams
 from machine import machine
 
@@ -51,13 +51,7 @@ class Measurement:
 def measurements() -> list[Measurement]:
     """The lines of the card."""
     zero, columns, best = (SHIPPED[name] for name in ("zero-shot", "columns", "best"))
-    examples = handout_pairs(7777, *bounds_of_digits(7), 10)
-    long = "".join(
-        f"Question: What is {p}?\n"
-        + "\n".join(column_steps(p.a, p.b))
-        + f"\nAnswer: {p.answer}\n\n"
-        for p in examples
-    )
+    eleven = in_columns((p.a, p.b) for p in handout_pairs(7777, *bounds_of_digits(7), 11))
     return [
         *(Measurement(f"zero-shot, {d} digit{'s' if d > 1 else ''}", zero, d) for d in range(1, 8)),
         Measurement("one-shot-1-digit, 1 digit", SHIPPED["one-shot-1-digit"], 1),
@@ -74,12 +68,7 @@ def measurements() -> list[Measurement]:
             7,
             Prompt(ENGLISH + best.prompt.prefix, best.prompt.suffix),
         ),
-        Measurement(
-            "ten examples in columns, 7 digits",
-            columns,
-            7,
-            Prompt(long + columns.prompt.prefix, columns.prompt.suffix),
-        ),
+        Measurement("eleven examples in columns, 7 digits", columns, 7, eleven),
     ]
 
 

@@ -107,7 +107,7 @@ def column_steps(a: int, b: int, worded: bool = False) -> list[str]:
 Pairs = Iterable[tuple[int, int]]
 
 
-def _in_columns(pairs: Pairs) -> Prompt:
+def in_columns(pairs: Pairs) -> Prompt:
     """Show sums worked out column by column; the next one is to be worked out alike."""
     examples = "".join(
         f"Question: What is {a}+{b}?\n" + "\n".join(column_steps(a, b)) + f"\nAnswer: {a + b}\n\n"
@@ -142,7 +142,7 @@ class CarriedSampling(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True)
 class ShippedPrompt:
-    """A prompt, the idea behind it and the settings that it needs; no max_tokens is the default."""
+    """A prompt, the idea behind it and the settings that it needs; max_tokens None is the usual."""
 
     name: str
     prompt: Prompt
@@ -226,7 +226,7 @@ SHIPPED = {
         ),
         ShippedPrompt(
             "columns",
-            _in_columns(_WORKED[:1]),
+            in_columns(_WORKED[:1]),
             "One example worked out column by column: each step is easy, its carry written down.",
             extract="after:Answer:",
             max_tokens=150,
@@ -257,7 +257,7 @@ SHIPPED = {
         ),
         ShippedPrompt(
             "best",
-            _in_columns(_WORKED),
+            in_columns(_WORKED),
             "Three examples worked out column by column, with few and many carries.",
             extract="after:Answer:",
             max_tokens=150,

@@ -51,10 +51,10 @@ SETTINGS = (
     Setting("7 digits, no example", "zero-shot", 7, recorded_max_tokens=8),
     Setting("7 digits, example 3+7", "one-shot-1-digit", 7, recorded_max_tokens=8),
     Setting("7 digits, long example", "one-shot-7-digit", 7, recorded_max_tokens=8),
-    Setting("    all digits joined", "one-shot-7-digit", 7, "all-digits", 50),
+    Setting("the same, digits joined", "one-shot-7-digit", 7, "all-digits", 50),
     Setting("7 digits, 8 examples", "few-shot", 7),
     Setting("7 digits, best prompt", "best", 7),
-    Setting("    all digits joined", "best", 7, "all-digits"),
+    Setting("the same, digits joined", "best", 7, "all-digits"),
 )
 
 
