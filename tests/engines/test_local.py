@@ -101,9 +101,9 @@ def test_rows_of_one_prompt_differ_by_seed_alone(engines: dict[str, Any]) -> Non
 
 
 def test_more_prompts_than_slots_are_all_completed_once(engines: dict[str, Any]) -> None:
-    prompts = [f"{i}+" for i in range(70)]
-    completions = list(engines["llama"].generate(prompts, SamplingParams(max_tokens=2), range(70)))
-    assert sorted(c.index for c in completions) == list(range(70))
+    prompts = [f"{i}+" for i in range(150)]
+    completions = list(engines["llama"].generate(prompts, SamplingParams(max_tokens=2), range(150)))
+    assert sorted(c.index for c in completions) == list(range(150))
 
 
 @pytest.mark.parametrize("kind", ["llama", "gpt2", "mistral"])
@@ -216,7 +216,12 @@ def test_info_names_what_changes_results(
 ) -> None:
     info = engines["llama"].info
     assert info.name == f"hf:{checkpoints['llama']}"
-    assert info.settings == {"dtype": "float32", "device": "cpu", "slots": 64}
+    assert info.settings == {
+        "dtype": "float32",
+        "device": "cpu",
+        "slots": 128,
+        "prefix": "shared",
+    }
     copy = tmp_path / "llama"
     shutil.copytree(checkpoints["llama"], copy)
     assert LocalEngine(copy, device="cpu").info.revision == info.revision

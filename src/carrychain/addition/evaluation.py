@@ -5,17 +5,17 @@ from __future__ import annotations
 import platform
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from importlib import metadata
 
 from carrychain import __version__
 from carrychain.addition.extraction import extractor
-from carrychain.addition.problems import Problem
+from carrychain.addition.problems import PROBES, Problem
 from carrychain.addition.prompts import Prompt, pre_processor
 from carrychain.addition.results import Evaluation, Row, Timing, UsedPrompt
 from carrychain.addition.scoring import score
-from carrychain.engines.base import Engine, SamplingParams
+from carrychain.engines.base import Completion, Engine, SamplingParams, SharesPrefix
 from carrychain.errors import GenerationFailed, InvalidInput
 from carrychain.io import Json, jsonable
 
@@ -101,7 +101,9 @@ def evaluate(
     started = time.perf_counter()
     try:
         if missing:
-            for done in engine.generate([prompts[i] for i, _ in missing], sampling, seeds):
+            asked = [prompts[i] for i, _ in missing]
+            probes = [prompt.render(write(str(problem))) for problem in PROBES]
+            for done in _generate(engine, asked, sampling, seeds, probes):
                 index, run = missing[done.index]
                 row = Row(
                     index=index,
@@ -134,6 +136,18 @@ def evaluate(
         timing=Timing(seconds, len(rows) / seconds if seconds > 0 else None),
         interruption=interruption if len(rows) < evaluation.asked else None,
     )
+
+
+def _generate(
+    engine: Engine,
+    prompts: Sequence[str],
+    sampling: SamplingParams,
+    seeds: Sequence[int],
+    probes: Sequence[str],
+) -> Iterator[Completion]:
+    if isinstance(engine, SharesPrefix):
+        return engine.generate_sharing(prompts, sampling, seeds, probes)
+    return engine.generate(prompts, sampling, seeds)
 
 
 def request_seed(seed: int, index: int, run: int) -> int:

@@ -35,6 +35,25 @@ class Problem:
         return f"{self.a}+{self.b}"
 
 
+PROBES = tuple(
+    Problem(a, b)
+    for a, b in (
+        (0, 0),
+        (1, 98),
+        (27, 3),
+        (345, 61_204),
+        (4_096, 517_329),
+        (58_123, 7),
+        (690_817, 40_265),
+        (7_531_902, 8_264_075),
+        (81_640_377, 2_905),
+        (9_876_543_210, 123_456_789_012_345),
+    )
+)
+"""Fixed problems, as unlike as operands can be: what prompts for all of them begin with, no problem
+changes."""
+
+
 def draw_pairs(rng: np.random.Generator, low: int, high: int) -> Iterator[Problem]:
     """Draw problems without end, each operand `int(ceil(rng.uniform(low, high)))`, a then b.
 

@@ -4,7 +4,14 @@
 completions.
 """
 
-from carrychain.engines.base import Completion, Engine, EngineInfo, FinishReason, SamplingParams
+from carrychain.engines.base import (
+    Completion,
+    Engine,
+    EngineInfo,
+    FinishReason,
+    SamplingParams,
+    SharesPrefix,
+)
 from carrychain.engines.registry import ModelEntry, available, load
 
 __all__ = [
@@ -14,6 +21,7 @@ __all__ = [
     "FinishReason",
     "ModelEntry",
     "SamplingParams",
+    "SharesPrefix",
     "available",
     "load",
 ]

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from carrychain.errors import InvalidInput
 
@@ -161,5 +161,27 @@ class Engine(Protocol):
         Raises:
             InvalidInput: a prompt and max_tokens exceed the context; raised before any work.
             GenerationFailed: the engine broke down; what was yielded stands.
+        """
+        ...
+
+
+@runtime_checkable
+class SharesPrefix(Protocol):
+    """An engine that computes once what all prompts begin with."""
+
+    def generate_sharing(
+        self,
+        prompts: Sequence[str],
+        params: SamplingParams,
+        seeds: Sequence[int],
+        probes: Sequence[str],
+    ) -> Iterator[Completion]:
+        """Do what `Engine.generate` does, with a hint.
+
+        Args:
+            prompts, params, seeds: as in `Engine.generate`.
+            probes: fixed prompts made as these are. The first tokens that all probes share are
+                computed once, for every prompt that begins with them too. The probes decide it and
+                not the prompts, so a text does not depend on which other prompts there are.
         """
         ...

@@ -1,35 +1,47 @@
 """Continue many prompts together with a transformers model.
 
-The tokens that all prompts begin with are computed once. The rest of the prompts goes through in
-batches of like length, padded on the left between prefix and rest; a mask hides the padding and
-explicit positions ignore it, so that a row's logits are those of its prompt alone. A model for
-which that would not be exact (sliding windows, recurrent states, positions that it counts itself)
-gets batches of equal length without a shared prefix instead.
+The step has one constant shape: a number of slots, one token each. A slot whose row has ended takes
+the next prompt, so no row waits for the longest, and every product has the same shape however many
+prompts there are: a row's text depends on its own prompt, parameters and seed alone. The tokens
+that all prompts begin with are computed once and attended to once (`attention`).
 
-Each row draws from its own stream and is yielded in the step in which it ends.
+A model that this can't serve exactly (sliding windows, recurrent states, positions that it counts
+itself) gets batches of prompts of equal length instead, also of constant shape.
 
-Shapes: B rows in the batch, P tokens of prefix, R of the longest rest, T seen so far, V vocabulary.
+Shapes: B slots, V tokens of the vocabulary, P tokens of prefix.
 """
 
 from __future__ import annotations
 
 import inspect
+import itertools
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
-from transformers import Cache, DynamicCache
 
+from carrychain.engines import attention
+from carrychain.engines.attention import Buffers, Prefix, PrefixPass, PromptPass, StepPass
 from carrychain.engines.base import FinishReason, SamplingParams
-from carrychain.engines.cache import buffers, is_plain, spread
 from carrychain.engines.sampling import next_tokens, seen_tokens, uniform
 from carrychain.engines.stopping import Decode, StopFinder, cut
+from carrychain.engines.twin import twin
 
-# Dropping rows copies the cache of the others, so it waits until this share of them is left.
-_WORTH_DROPPING = 0.75
+_CHUNK = 64  # most tokens of a prompt that are written together
+_WIDTHS = 4  # fewer are filled up to a multiple of this
+_PREFIX_CHUNK = 1024  # tokens of a prefix computed together
+_ALIGNED = 16  # the columns of the rows' own tokens are a multiple of this
+_GROWTH = 64  # and grow by this
+_LEAST_PREFIX = 16  # a shorter prefix costs more than it saves
+_PLAIN_SLOTS = 16
+_SIZES = (16, 32, 64, 96, 128, 192)  # numbers of rows that a step may have beside all slots
+
+_Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +63,6 @@ class Continuation:
     finish_reason: FinishReason
 
 
-@dataclass(slots=True)
-class _Row:
-    request: Request
-    stop: StopFinder
-    output: list[int] = field(default_factory=list[int])
-    ended: bool = False
-
-
 class Decoder:
     """A model ready to continue requests.
 
@@ -66,131 +70,339 @@ class Decoder:
         model: a transformers causal language model in eval mode.
         decode: how its token ids become text.
         eos: ids that end a text.
-        slots: most rows to compute at a time.
+        slots: rows to compute at a time.
     """
 
+    slots: int
+    """Rows that are computed at a time, fewer than asked for where `plain_because` says so."""
+    plain_because: str
+    """Why the model can't share a prefix; empty where it can."""
+
     def __init__(self, model: Any, decode: Decode, eos: frozenset[int], slots: int) -> None:
-        self._model, self._decode, self._eos, self._slots = model, decode, eos, slots
+        self._model, self._decode, self._eos = model, decode, eos
         accepted = inspect.signature(model.forward).parameters
         self._takes_positions = "position_ids" in accepted
         self._keeps_logits = "logits_to_keep" in accepted
-        self._pads = self._takes_positions and is_plain(model.config)
+        self._kept: tuple[tuple[int, ...], Prefix] | None = None
+        self._sizes: list[int] | None = None  # numbers of rows that a step may have, ascending
+        self.plain_because = self._why_plain()
+        self.slots = min(slots, _PLAIN_SLOTS) if self.plain_because else slots
+        self._group = max(1, self.slots // 4)  # rows whose prompts are written together
 
     def __call__(
-        self, requests: Sequence[Request], params: SamplingParams
+        self,
+        requests: Sequence[Request],
+        params: SamplingParams,
+        probes: Sequence[Sequence[int]] = (),
     ) -> Iterator[Continuation]:
-        """Yield each request's continuation in the step in which it ends."""
-        if not requests:
+        """Yield each request's continuation in the step in which it ends.
+
+        Args:
+            requests: what to continue.
+            params: how.
+            probes: prompts made as these are, from other problems. What they all begin with is
+                computed once, for every request that begins with it too.
+        """
+        if self.plain_because:
+            yield from self._in_batches(requests, params)
             return
-        prefix = common_prefix([r.tokens for r in requests]) if self._pads else 0
-        cache = self._prefill(requests[0].tokens[:prefix]) if prefix else None
-        for batch in self._batches(requests):
-            yield from self._continue(batch, params, prefix, cache)
+        prefix = tuple(probes[0][: common_prefix(probes)]) if len(probes) > 1 else ()
+        if len(prefix) < _LEAST_PREFIX:
+            prefix = ()
+        shares = {r.index: _goes_on(r.tokens, prefix) for r in requests}
+        yield from self._in_slots([r for r in requests if shares[r.index]], params, prefix)
+        yield from self._in_slots([r for r in requests if not shares[r.index]], params, ())
 
     def last_logits(self, tokens: Sequence[int]) -> Tensor:
         """Return the logits of the token that follows `tokens`, float32 (V,)."""
-        cache = DynamicCache(config=self._model.config)
-        mask = torch.ones(1, len(tokens), dtype=torch.int64)
         ids = torch.tensor([list(tokens)])
-        return self._forward(ids, mask, torch.arange(len(tokens))[None], cache)[0].float().cpu()
+        return self._forward(ids, torch.arange(len(tokens))[None], None)[0].float().cpu()
 
-    def _batches(self, requests: Sequence[Request]) -> Iterator[list[Request]]:
-        batch: list[Request] = []
-        for request in sorted(requests, key=lambda r: len(r.tokens)):
-            unequal = bool(batch) and len(batch[0].tokens) != len(request.tokens)
-            if len(batch) == self._slots or (unequal and not self._pads):
-                yield batch
-                batch = []
-            batch.append(request)
-        yield batch
+    # --- slots that share a prefix ----------------------------------------------------------------
 
-    def _prefill(self, tokens: Sequence[int]) -> Cache:
-        cache = buffers(self._model.config, len(tokens))
-        mask = torch.ones(1, len(tokens), dtype=torch.int64)
-        self._forward(torch.tensor([list(tokens)]), mask, torch.arange(len(tokens))[None], cache)
-        return cache
-
-    def _continue(
-        self,
-        requests: list[Request],
-        params: SamplingParams,
-        prefix: int,
-        prefix_cache: Cache | None,
+    def _in_slots(
+        self, requests: Sequence[Request], params: SamplingParams, prefix_tokens: tuple[int, ...]
     ) -> Iterator[Continuation]:
-        rests = [r.tokens[prefix:] for r in requests]
-        longest = max(map(len, rests))
-        cache: Any = self._cache(len(requests), prefix_cache, prefix + longest + params.max_tokens)
-        ids, mask, positions = _padded(rests, prefix)  # (B, R), (B, P + R), (B, R)
-        rows: list[_Row] = [_Row(r, StopFinder(self._decode, params.stop)) for r in requests]
-        seeds = np.array([r.seed for r in requests], dtype=np.uint64)  # (B,)
-        seen: Tensor | None = None
-        for step in range(params.max_tokens):
-            logits = self._forward(ids, mask, positions, cache)  # (B, V)
-            if params.repetition_penalty != 1 and seen is None:
-                seen = seen_tokens([r.tokens for r in requests], logits.shape[-1], logits.device)
-            uniforms = torch.from_numpy(uniform(seeds, step))
-            tokens = next_tokens(logits, seen, params, uniforms).cpu()  # (B,)
-            for row, token in zip(rows, map(int, tokens), strict=True):
-                if not row.ended and (continuation := self._push(row, token, params)) is not None:
-                    row.ended = True
-                    yield continuation
-            going: list[int] = [i for i, row in enumerate(rows) if not row.ended]
-            if not going:
-                return
-            ids, positions = tokens[:, None], positions[:, -1:] + 1  # (B, 1)
-            mask = torch.cat((mask, mask.new_ones(len(rows), 1)), dim=-1)  # (B, T)
-            if seen is not None:
-                seen.scatter_(-1, ids.to(seen.device), True)
-            if len(going) <= _WORTH_DROPPING * len(rows):
-                keep = torch.tensor(going)
-                rows, seeds = [rows[i] for i in going], seeds[going]
-                ids, mask, positions = ids[keep], mask[keep], positions[keep]
-                seen = None if seen is None else seen[keep.to(seen.device)]
-                cache.reorder_cache(keep.to(self._model.device))
+        if not requests:
+            return
+        waiting = deque(sorted(requests, key=lambda r: len(r.tokens)))
+        start = len(prefix_tokens)
+        longest = len(waiting[-1].tokens) - start
+        prefix = self._prefix(prefix_tokens)
+        if self._sizes is None:
+            self._sizes = self._equal_sizes(prefix)
+        sizes = self._sizes
+        # One slot more than rows: what fills up a group of prompts is written there.
+        capacity = _round_up(longest + params.max_tokens + _WIDTHS, _ALIGNED)
+        buffers = Buffers(self.slots + 1, min(capacity, _round_up(longest + _WIDTHS, _GROWTH)))
+        rows = _Rows(self.slots, self._decode, self._eos, params)
+        ids = np.zeros(self.slots, dtype=np.int64)  # (B,): the token that a slot goes on from
+        lengths = np.zeros(self.slots, dtype=np.int64)  # (B,): own tokens before that one
+        while waiting or rows.busy:
+            free = rows.free()
+            while waiting and len(free) >= (size := self._group_size(waiting, start)):
+                slots, free = free[:size], free[size:]
+                group = [waiting.popleft() for _ in slots]
+                rests = [request.tokens[start:] for request in group]
+                self._write_prompts(prefix, buffers, slots, rests)
+                ids[slots] = [rest[-1] for rest in rests]
+                lengths[slots] = [len(rest) - 1 for rest in rests]
+                for slot, request in zip(slots, group, strict=True):
+                    rows.admit(slot, request)
+            buffers.grow(min(capacity, _round_up(int(lengths.max()) + 2, _GROWTH)))
+            count = next(size for size in sizes if size > max(rows.busy))
+            logits = self._step(prefix, buffers, ids[:count], lengths[:count])
+            busy = rows.busy
+            tokens, ended = rows.push(logits)
+            ids[busy], lengths[busy] = tokens[busy], lengths[busy] + 1
+            idle = rows.free()
+            ids[idle] = lengths[idle] = 0
+            yield from ended
 
-    def _push(self, row: _Row, token: int, params: SamplingParams) -> Continuation | None:
-        """Add a token to the row; return its continuation if that ends it."""
+    def _step(self, prefix: Prefix | None, buffers: Buffers, ids: _Ints, lengths: _Ints) -> Tensor:
+        """Add a token, (B,), to each of the first slots; return the logits that follow, (B, V)."""
+        positions = torch.from_numpy((prefix.length if prefix else 0) + lengths)
+        step = StepPass(prefix, buffers, torch.from_numpy(lengths).to(self._model.device))
+        return self._forward(torch.from_numpy(ids)[:, None], positions[:, None], step)
+
+    def _equal_sizes(self, prefix: Prefix | None) -> list[int]:
+        """Return the numbers of rows at which a step gives a row the very same logits.
+
+        All slots are one of them. Fewer rows cost less while few are busy, but a library may add up
+        in another order for another shape, so it is tried: on this machine, for this model.
+        """
+        rng = np.random.default_rng(0)
+        buffers = Buffers(self.slots, _ALIGNED)
+        ids, lengths = rng.integers(2, 99, self.slots), rng.integers(0, _ALIGNED - 1, self.slots)
+        whole = self._step(prefix, buffers, ids, lengths)
+        sizes = [size for size in _SIZES if size < self.slots]
+        return [
+            *(
+                size
+                for size in sizes
+                if torch.equal(
+                    self._step(prefix, buffers, ids[:size], lengths[:size]), whole[:size]
+                )
+            ),
+            self.slots,
+        ]
+
+    def _prefix(self, tokens: tuple[int, ...]) -> Prefix | None:
+        """Return a prefix's keys and values: those of the last call, if it is the same."""
+        if not tokens:
+            return None
+        if self._kept is None or self._kept[0] != tokens:
+            self._kept = None  # two need not fit
+            computing = PrefixPass()
+            for at in range(0, len(tokens), _PREFIX_CHUNK):
+                ids = torch.tensor([tokens[at : at + _PREFIX_CHUNK]])
+                self._forward(ids, at + torch.arange(ids.shape[1])[None], computing)
+            self._kept = (tokens, computing.prefix)
+        return self._kept[1]
+
+    def _group_size(self, waiting: Sequence[Request], start: int) -> int:
+        """Return how many of the next requests are written together: those of the same width."""
+        width = _written_width(len(waiting[0].tokens) - start)
+        first = itertools.islice(waiting, self._group)
+        return sum(_written_width(len(request.tokens) - start) == width for request in first)
+
+    def _write_prompts(
+        self,
+        prefix: Prefix | None,
+        buffers: Buffers,
+        slots: Sequence[int],
+        rests: Sequence[Sequence[int]],
+    ) -> None:
+        """Write the keys and values of all tokens of each rest but the last.
+
+        The shapes depend on a rest's own length alone: rests of one width go together, in a group
+        that is filled up with rows that nobody reads.
+        """
+        start, spare = prefix.length if prefix else 0, self._group - len(slots)
+        lasts = torch.tensor([len(rest) - 1 for rest in rests] + [0] * spare)[:, None]
+        width = _written_width(len(rests[0]))
+        ids = torch.zeros(self._group, width, dtype=torch.int64)
+        for i, rest in enumerate(rests):
+            ids[i, : len(rest) - 1] = torch.tensor(rest[:-1], dtype=torch.int64)
+        # What follows a rest's end is never read; its positions stay within the model's table.
+        positions = start + torch.minimum(torch.arange(width), lasts)
+        rows = torch.tensor([*slots, *[self.slots] * spare], device=self._model.device)
+        for at in range(0, width, _CHUNK):
+            chunk = slice(at, at + _CHUNK)
+            writing = PromptPass(prefix, buffers, rows, at)
+            self._forward(ids[:, chunk], positions[:, chunk], writing)
+
+    # --- batches of equal length ------------------------------------------------------------------
+
+    def _in_batches(
+        self, requests: Sequence[Request], params: SamplingParams
+    ) -> Iterator[Continuation]:
+        from transformers import DynamicCache
+
+        by_length = sorted(requests, key=lambda r: len(r.tokens))
+        for length, equal in itertools.groupby(by_length, key=lambda r: len(r.tokens)):
+            equals = list(equal)
+            for at in range(0, len(equals), self.slots):
+                batch = equals[at : at + self.slots]
+                rows = _Rows(self.slots, self._decode, self._eos, params)
+                for slot, request in enumerate(batch):
+                    rows.admit(slot, request)
+                spare = [batch[0]] * (self.slots - len(batch))
+                ids = torch.tensor([list(r.tokens) for r in [*batch, *spare]])
+                positions = torch.arange(length).expand(self.slots, -1)
+                cache = DynamicCache(config=self._model.config)
+                while rows.busy:
+                    logits = self._forward(ids, positions, cache)
+                    tokens, ended = rows.push(logits)
+                    ids, positions = torch.from_numpy(tokens)[:, None], positions[:, -1:] + 1
+                    yield from ended
+
+    # --- the model --------------------------------------------------------------------------------
+
+    @torch.inference_mode()
+    def _forward(self, ids: Tensor, positions: Tensor, state: Any) -> Tensor:
+        """Run the model on new tokens.
+
+        Args:
+            ids: the tokens, (B, T).
+            positions: their positions, (B, T).
+            state: a `Pass`, in which the model attends; a transformers cache; or None.
+
+        Returns:
+            The last position's logits, (B, V).
+        """
+        device = self._model.device
+        options: dict[str, Any] = {"input_ids": ids.to(device)}
+        if self._takes_positions:
+            options["position_ids"] = positions.to(device)
+        if self._keeps_logits:
+            options["logits_to_keep"] = 1
+        if state is None or not hasattr(state, "attend"):
+            seen = int(positions[0, -1]) + 1
+            options["attention_mask"] = ids.new_ones(len(ids), seen).to(device)
+            options["past_key_values"], options["use_cache"] = state, state is not None
+            return self._model(**options).logits[:, -1]
+        return self._twin(**options, use_cache=False, shared_prefix=state).logits[:, -1]
+
+    def _why_plain(self) -> str:
+        """Return why the model can't share a prefix, or nothing if it can."""
+        if reason := attention.why_not(self._model):
+            return reason
+        ids = torch.arange(1, 12) % int(self._model.config.get_text_config().vocab_size)
+        try:
+            self._twin = twin(self._model)
+            expected = self._forward(ids[None], torch.arange(11)[None], None).float()  # (1, V)
+            found = self._in_passes(ids).float()  # (2, V)
+        except attention.NotServed as error:
+            return f"its attention asks for {error}"
+        except (AttributeError, IndexError, TypeError, RuntimeError, ValueError) as error:
+            return f"its attention can't be replaced ({str(error).splitlines()[0]})"
+        tolerance = 1e-3 if self._model.dtype == torch.float32 else 0.1
+        if not (found - expected).norm() <= tolerance * (expected - expected.mean()).norm():
+            return "an experiment gave other logits than its own attention"
+        return ""
+
+    def _in_passes(self, ids: Tensor) -> Tensor:
+        """Return the logits after eleven tokens, for two rows, by way of every kind of pass."""
+        rows = torch.tensor([0, 1], device=self._model.device)
+        computing, buffers = PrefixPass(), Buffers(2, 8)
+        for part in (slice(0, 3), slice(3, 4)):
+            self._forward(ids[None, part], torch.arange(11)[None, part], computing)
+        prefix, positions = computing.prefix, torch.arange(11).expand(2, -1)
+        both = ids.expand(2, -1)
+        for part in (slice(4, 8), slice(8, 10)):
+            writing = PromptPass(prefix, buffers, rows, part.start - 4)
+            self._forward(both[:, part], positions[:, part], writing)
+        step = StepPass(prefix, buffers, torch.full_like(rows, 6))
+        return self._forward(both[:, 10:], positions[:, 10:], step)
+
+
+@dataclass(slots=True)
+class _Row:
+    request: Request
+    stop: StopFinder
+    output: list[int] = field(default_factory=list[int])
+
+
+class _Rows:
+    """What the slots generate: a row or nothing each, its stream and the tokens it has seen."""
+
+    def __init__(
+        self, slots: int, decode: Decode, eos: frozenset[int], params: SamplingParams
+    ) -> None:
+        self._decode, self._eos, self._params = decode, eos, params
+        self._rows: list[_Row | None] = [None] * slots
+        self._seeds = np.zeros(slots, dtype=np.uint64)  # (B,)
+        self._seen: Tensor | None = None  # bool (B, V), only for the repetition penalty
+
+    @property
+    def busy(self) -> list[int]:
+        """Return the slots that hold a row."""
+        return [slot for slot, row in enumerate(self._rows) if row is not None]
+
+    def free(self) -> list[int]:
+        """Return the slots that hold none."""
+        return [slot for slot, row in enumerate(self._rows) if row is None]
+
+    def admit(self, slot: int, request: Request) -> None:
+        """Put a request into a slot."""
+        self._rows[slot] = _Row(request, StopFinder(self._decode, self._params.stop))
+        self._seeds[slot] = request.seed
+        if self._seen is not None:
+            self._seen[slot] = self._seen_by(request, self._seen)
+
+    def push(self, logits: Tensor) -> tuple[_Ints, list[Continuation]]:
+        """Choose the next token of every row and free the slots that end.
+
+        Args:
+            logits: scores for the first slots, at least all busy ones, (b, V).
+
+        Returns:
+            The tokens, int64 (b,), and what has ended.
+        """
+        count, vocabulary = logits.shape
+        if self._params.repetition_penalty != 1 and self._seen is None:
+            self._seen = torch.zeros(
+                len(self._rows), vocabulary, dtype=torch.bool, device=logits.device
+            )
+            for slot in self.busy:
+                row = self._rows[slot]
+                assert row is not None
+                self._seen[slot] = self._seen_by(row.request, self._seen)
+        steps = [len(row.output) if row else 0 for row in self._rows[:count]]
+        uniforms = torch.from_numpy(uniform(self._seeds[:count], np.array(steps, dtype=np.uint64)))
+        seen = None if self._seen is None else self._seen[:count]
+        chosen = next_tokens(logits, seen, self._params, uniforms)  # (b,)
+        if seen is not None:
+            seen.scatter_(-1, chosen[:, None], True)
+        tokens = chosen.cpu().numpy()
+        ended: list[Continuation] = []
+        for slot, token in enumerate(tokens.tolist()):
+            row = self._rows[slot]
+            if row is not None and (continuation := self._add(row, token)) is not None:
+                ended.append(continuation)
+                self._rows[slot] = None
+        return tokens, ended
+
+    def _seen_by(self, request: Request, like: Tensor) -> Tensor:
+        return seen_tokens([request.tokens], like.shape[-1], like.device)[0]
+
+    def _add(self, row: _Row, token: int) -> Continuation | None:
+        """Add a token to a row; return its continuation if that ends it."""
         row.output.append(token)
         eos = token in self._eos
         text = None if eos else row.stop.push(token)
         if text is not None:
             return Continuation(row.request, row.output, text, FinishReason.STOP)
-        if not eos and len(row.output) < params.max_tokens:
+        if not eos and len(row.output) < self._params.max_tokens:
             return None
         whole = self._decode(tuple(row.output[:-1] if eos else row.output))
-        text = cut(whole, params.stop)
+        text = cut(whole, self._params.stop)
         if text is not None:  # it was complete only with the characters that the end completes
             return Continuation(row.request, row.output, text, FinishReason.STOP)
         return Continuation(
             row.request, row.output, whole, FinishReason.EOS if eos else FinishReason.LENGTH
         )
-
-    def _cache(self, rows: int, prefix: Cache | None, capacity: int) -> Cache:
-        if not self._pads:
-            return DynamicCache(config=self._model.config)
-        return (
-            buffers(self._model.config, capacity)
-            if prefix is None
-            else spread(prefix, rows, capacity)
-        )
-
-    @torch.inference_mode()
-    def _forward(self, ids: Tensor, mask: Tensor, positions: Tensor, cache: Cache) -> Tensor:
-        """Return the last position's logits, (B, V), and add the tokens to the cache."""
-        device = self._model.device
-        options: dict[str, Any] = (
-            {"position_ids": positions.to(device)} if self._takes_positions else {}
-        )
-        if self._keeps_logits:
-            options["logits_to_keep"] = 1
-        output = self._model(
-            input_ids=ids.to(device),
-            attention_mask=mask.to(device),
-            past_key_values=cache,
-            use_cache=True,
-            **options,
-        )
-        return output.logits[:, -1]
 
 
 def common_prefix(prompts: Sequence[Sequence[int]]) -> int:
@@ -203,13 +415,15 @@ def common_prefix(prompts: Sequence[Sequence[int]]) -> int:
     return shared
 
 
-def _padded(rests: Sequence[Sequence[int]], prefix: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Return ids (B, R), mask over prefix and rest (B, P + R), positions (B, R)."""
-    width = max(map(len, rests))
-    gaps = [width - len(rest) for rest in rests]
-    ids = torch.tensor([[0] * gap + list(rest) for rest, gap in zip(rests, gaps, strict=True)])
-    gap = torch.tensor(gaps)[:, None]  # (B, 1)
-    column = torch.arange(width)
-    real = (column >= gap).long()  # (B, R)
-    mask = torch.cat((real.new_ones(len(rests), prefix), real), dim=-1)
-    return ids, mask, prefix + (column - gap).clamp(min=0)
+def _goes_on(tokens: Sequence[int], prefix: tuple[int, ...]) -> bool:
+    """Whether a prompt begins with a prefix and has at least one token more."""
+    return len(tokens) > len(prefix) and tuple(tokens[: len(prefix)]) == prefix
+
+
+def _written_width(tokens: int) -> int:
+    """Return how many columns are written for a rest of so many tokens, the last of them aside."""
+    return _round_up(tokens - 1, _WIDTHS)
+
+
+def _round_up(number: int, step: int) -> int:
+    return -(-number // step) * step

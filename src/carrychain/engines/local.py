@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property, lru_cache
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,9 @@ from carrychain.errors import GenerationFailed, InvalidInput
 
 _CONTEXT_NAMES = ("max_position_embeddings", "n_positions", "max_seq_len", "n_ctx")
 _REMEMBERED_TEXTS = 1 << 14
-_LARGE_MODEL = 4 << 30  # bytes of weights above which fewer rows go side by side
+# Rows side by side, for models up to so many bytes of weights: the larger the model, the fewer rows
+# make up for reading its weights, and the more each row's keys and values weigh.
+_SLOTS = ((64 << 20, 128), (4 << 30, 64), (inf, 16))
 
 
 class LocalEngine:
@@ -55,9 +58,10 @@ class LocalEngine:
         self._title = title or (source.name if isinstance(source, Path) else source)
         self._device = checkpoint.choose_device(device)
         self.model, self.tokenizer = checkpoint.load(source, dtype, self._device)
-        self._slots = 16 if self.model.get_memory_footprint() > _LARGE_MODEL else 64
+        size = self.model.get_memory_footprint()
+        slots = next(slots for bytes_, slots in _SLOTS if size <= bytes_)
         self._decoder = Decoder(
-            self.model, lru_cache(_REMEMBERED_TEXTS)(self._decode), self._eos(), self._slots
+            self.model, lru_cache(_REMEMBERED_TEXTS)(self._decode), self._eos(), slots
         )
 
     @property
@@ -66,7 +70,10 @@ class LocalEngine:
         settings = {
             "dtype": str(self.model.dtype).removeprefix("torch."),
             "device": str(self._device),
-            "slots": self._slots,
+            "slots": self._decoder.slots,
+            "prefix": f"not shared: {plain}"
+            if (plain := self._decoder.plain_because)
+            else "shared",
         }
         return EngineInfo(self._name, self._title, self._revision, settings)
 
@@ -86,11 +93,24 @@ class LocalEngine:
     ) -> Iterator[Completion]:
         """Yield one completion a prompt, in the order in which they finish (see `Engine.generate`).
 
+        Nothing is shared between prompts: which tokens they have in common depends on which prompts
+        there are, and so would the rounding. `generate_sharing` is told.
+
         Raises:
             InvalidInput: a prompt is empty, or does not fit the context together with max_tokens;
                 raised here and not at the first completion.
             GenerationFailed: the logits are not numbers, or PyTorch failed (out of memory, say).
         """
+        return self.generate_sharing(prompts, params, seeds, ())
+
+    def generate_sharing(
+        self,
+        prompts: Sequence[str],
+        params: SamplingParams,
+        seeds: Sequence[int],
+        probes: Sequence[str],
+    ) -> Iterator[Completion]:
+        """Do what `generate` does, with the probes' common prefix computed once."""
         if len(prompts) != len(seeds):
             raise InvalidInput(
                 f"there are {len(prompts)} prompts and {len(seeds)} seeds; give each prompt its own"
@@ -101,7 +121,7 @@ class LocalEngine:
         requests = [
             Request(i, ids, seed) for i, (ids, seed) in enumerate(zip(tokens, seeds, strict=True))
         ]
-        return self._complete(requests, params)
+        return self._complete(requests, params, self._encode(probes))
 
     def encode(self, prompt: str) -> list[int]:
         """Return the prompt's token ids as the model sees them."""
@@ -122,10 +142,13 @@ class LocalEngine:
         return checkpoint.revision(self._source)
 
     def _complete(
-        self, requests: Sequence[Request], params: SamplingParams
+        self,
+        requests: Sequence[Request],
+        params: SamplingParams,
+        probes: Sequence[Sequence[int]],
     ) -> Iterator[Completion]:
         try:
-            for c in self._decoder(requests, params):
+            for c in self._decoder(requests, params, probes):
                 prompt_tokens = len(c.request.tokens)
                 yield Completion(
                     c.request.index, c.text, len(c.tokens), prompt_tokens, c.finish_reason

@@ -1,0 +1,352 @@
+"""Attention in which all rows of a batch share the keys and values of one prefix.
+
+The prefix is stored once, without a batch dimension. The queries of all rows attend to it in one
+product, each row's own tokens are attended to apart, and the two results are merged by their
+log-sum-exp (Juravsky et al. 2024, "Hydragen", arXiv:2402.05099):
+
+    softmax over both = w * softmax over the prefix + (1 - w) * softmax over the own tokens,
+    w = sigmoid(lse_prefix - lse_own)
+
+transformers calls `attend` in place of its own attention: a forward pass is given one of the passes
+below as the argument `shared_prefix`, no cache, and explicit positions.
+
+Shapes: B rows, T tokens a row, H query heads, N key heads (H = N * g), hs features a head,
+P tokens of prefix, C columns of the buffers.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol, cast
+
+import torch
+from torch import Tensor
+from torch.nn.functional import pad, scaled_dot_product_attention
+from transformers import AttentionInterface, DynamicCache
+from transformers.cache_utils import DynamicLayer
+
+IMPLEMENTATION = "carrychain_shared_prefix"
+"""The name under which `register` makes `attend` known to transformers."""
+
+# What a model may tell its attention and what changes nothing here. Anything else (a window, soft
+# capping, sinks, a position bias) would be dropped silently, so it is refused.
+_NEUTRAL = frozenset({"position_ids", "use_cache", "cache_position", "output_attentions"})
+
+
+class NotServed(Exception):
+    """A model asks its attention for something that shared-prefix attention does not do."""
+
+
+class Pass(Protocol):
+    """One forward pass: where new keys and values go, and what the queries see."""
+
+    def attend(self, layer: int, q: Tensor, k: Tensor, v: Tensor, scale: float) -> Tensor:
+        """Store k and v, (B, N, T, hs), and return what q, (B, H, T, hs), reads: (B, T, H, hs)."""
+        ...
+
+
+def register() -> None:
+    """Make `attend` known to transformers, which builds no mask for a name it has no mask for."""
+    AttentionInterface.register(IMPLEMENTATION, attend)
+
+
+def why_not(model: Any) -> str:
+    """Return why a model's attention can't be replaced, as far as its description tells, or ''."""
+    accepted = inspect.signature(model.forward).parameters
+    config = model.config.get_text_config()
+    layers = DynamicCache(config=model.config).layers
+    if "position_ids" not in accepted:
+        return "it counts positions itself"
+    if not getattr(model, "_supports_attention_backend", False):
+        return "its attention can't be replaced"
+    if not layers or any(type(layer) is not DynamicLayer for layer in layers):
+        return "it has layers with a sliding window or a recurrent state"
+    if set(_rope_types(getattr(config, "rope_parameters", None))) & {"dynamic", "longrope"}:
+        return "its positions are scaled by the length of the text"
+    return ""
+
+
+def _rope_types(parameters: Any) -> Iterator[str]:
+    """Yield the kinds of rotary positions, one for the model or one a kind of layer."""
+    if isinstance(parameters, dict):
+        described = cast(dict[str, Any], parameters)
+        if "rope_type" in described:
+            yield described["rope_type"]
+        for value in described.values():
+            yield from _rope_types(value)
+
+
+def attend(
+    module: Any,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    *,
+    shared_prefix: Pass,
+    scaling: float | None = None,
+    dropout: float = 0.0,
+    **others: Any,
+) -> tuple[Tensor, None]:
+    """Attend as transformers' attention functions do, with the keys and values of a `Pass`.
+
+    Raises:
+        NotServed: the model hands over a mask, or an argument that this does not know.
+    """
+    asked = [name for name, value in others.items() if value is not None and name not in _NEUTRAL]
+    if attention_mask is not None:
+        asked.append("attention_mask")
+    if dropout:
+        asked.append("dropout")
+    if asked == ["is_causal"] and others["is_causal"]:
+        asked = []
+    if asked:
+        raise NotServed(", ".join(asked))
+    scale = query.shape[-1] ** -0.5 if scaling is None else scaling
+    return shared_prefix.attend(module.layer_idx, query, key, value, scale), None
+
+
+# --- the keys and values --------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Prefix:
+    """Keys and values of the tokens that all rows begin with, a layer each (1, N, P, hs)."""
+
+    length: int
+    keys: list[Tensor]
+    values: list[Tensor]
+
+
+class Buffers:
+    """Keys and values of the rows' own tokens, a layer each (slots, N, C, hs).
+
+    The last column stays empty: `_joined` puts the prefix there.
+
+    Args:
+        slots: number of rows.
+        capacity: columns C at first; `grow` makes more.
+    """
+
+    def __init__(self, slots: int, capacity: int) -> None:
+        self.slots, self.capacity = slots, capacity
+        self._layers: dict[int, tuple[Tensor, Tensor]] = {}
+
+    def layer(self, index: int, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+        """Return a layer's keys and values; made at its first use, like k and v in shape."""
+        if index not in self._layers:
+            self._layers[index] = (self._empty(k), self._empty(v))
+        return self._layers[index]
+
+    def grow(self, capacity: int) -> None:
+        """Make room for more columns, if there is less.
+
+        A step reads all columns, and reads them fastest where rows lie side by side in memory.
+        """
+        if capacity <= self.capacity:
+            return
+        written, self.capacity = self.capacity, capacity
+        for index, (keys, values) in self._layers.items():
+            more = self._empty(keys), self._empty(values)
+            more[0][:, :, :written], more[1][:, :, :written] = keys, values
+            self._layers[index] = more
+
+    def _empty(self, like: Tensor) -> Tensor:
+        _, heads, _, size = like.shape
+        # Zeros, for a masked NaN would still be one.
+        return like.new_zeros(self.slots, heads, self.capacity, size)
+
+
+# --- the passes -----------------------------------------------------------------------------------
+
+
+class PrefixPass:
+    """Computes a prefix: one row, causal, in chunks of any length."""
+
+    def __init__(self) -> None:
+        self.prefix = Prefix(0, [], [])
+
+    def attend(self, layer: int, q: Tensor, k: Tensor, v: Tensor, scale: float) -> Tensor:
+        """Append k and v and attend causally to all that is there."""
+        prefix = self.prefix
+        if layer == len(prefix.keys):
+            prefix.keys.append(k)
+            prefix.values.append(v)
+        else:
+            prefix.keys[layer] = k = torch.cat((prefix.keys[layer], k), dim=2)
+            prefix.values[layer] = v = torch.cat((prefix.values[layer], v), dim=2)
+        new, end = q.shape[2], k.shape[2]
+        causal = None if new == end else _causal(new, end, q.device)
+        out = scaled_dot_product_attention(
+            q, k, v, attn_mask=causal, is_causal=causal is None, scale=scale, enable_gqa=True
+        )
+        prefix.length = end
+        return out.transpose(1, 2)
+
+
+class PromptPass:
+    """Writes T tokens of some rows' prompts, at the same columns of each, after the prefix.
+
+    Args:
+        prefix: what the rows begin with, or None.
+        buffers: where the rows' own tokens are.
+        rows: which slots, int64 (B,).
+        start: the first token's column; those before are written.
+    """
+
+    def __init__(self, prefix: Prefix | None, buffers: Buffers, rows: Tensor, start: int) -> None:
+        self._prefix, self._buffers, self._rows, self._start = prefix, buffers, rows, start
+        self._mask: Tensor | None = None
+
+    def attend(self, layer: int, q: Tensor, k: Tensor, v: Tensor, scale: float) -> Tensor:
+        """Write k and v; every token sees the prefix, the columns before it and itself."""
+        keys, values = self._buffers.layer(layer, k, v)
+        tokens = k.shape[2]
+        end = self._start + tokens
+        keys[self._rows, :, self._start : end] = k
+        values[self._rows, :, self._start : end] = v
+        own = (
+            pad(keys[self._rows, :, :end], (0, 0, 0, 1)),
+            pad(values[self._rows, :, :end], (0, 0, 0, 1)),
+        )
+        if self._mask is None:
+            seen = pad(_causal(tokens, end, q.device), (0, 1))
+            self._mask = _additive(seen.repeat(q.shape[1] // k.shape[1], 1), q.dtype)
+        return _merged(layer, q, self._prefix, own, self._mask, scale)
+
+
+class StepPass:
+    """Writes one token in each of the first B slots, after the tokens that the slot holds.
+
+    Args:
+        prefix: what the rows begin with, or None.
+        buffers: where the rows' own tokens are.
+        lengths: own tokens of each row before this one, int64 (B,), at most capacity - 2.
+    """
+
+    def __init__(self, prefix: Prefix | None, buffers: Buffers, lengths: Tensor) -> None:
+        self._prefix, self._buffers, self._lengths = prefix, buffers, lengths
+        self._places: Tensor | None = None
+        self._mask: Tensor | None = None
+
+    def attend(self, layer: int, q: Tensor, k: Tensor, v: Tensor, scale: float) -> Tensor:
+        """Write k and v; every row sees the prefix and its own tokens."""
+        keys, values = self._buffers.layer(layer, k, v)
+        rows, (_, groups, capacity, size) = len(self._lengths), keys.shape
+        if self._places is None:  # of each row's and head's next column, among all columns
+            heads = torch.arange(rows * groups, device=k.device).view(rows, groups)
+            self._places = (heads * capacity + self._lengths[:, None]).flatten()  # (B * N,)
+        keys.view(-1, size).index_copy_(0, self._places, k.reshape(-1, size))
+        values.view(-1, values.shape[-1]).index_copy_(0, self._places, v.flatten(0, 2))
+        if self._mask is None:
+            seen = torch.arange(capacity, device=k.device) <= self._lengths[:, None]  # (B, C)
+            self._mask = _additive(seen[:, None, None], q.dtype)
+        own = keys[:rows], values[:rows]
+        return _merged(layer, q, self._prefix, own, self._mask, scale)
+
+
+# --- attention in two parts -----------------------------------------------------------------------
+
+
+def _causal(new: int, end: int, device: torch.device) -> Tensor:
+    """Return which of `end` tokens each of the last `new` sees, bool (new, end)."""
+    return torch.ones(new, end, dtype=torch.bool, device=device).tril(end - new)
+
+
+def _additive(seen: Tensor, dtype: torch.dtype) -> Tensor:
+    """Return 0 where a column is seen and -inf elsewhere."""
+    return torch.zeros(seen.shape, dtype=dtype, device=seen.device).masked_fill_(~seen, -torch.inf)
+
+
+def _merged(
+    layer: int,
+    q: Tensor,
+    prefix: Prefix | None,
+    own: tuple[Tensor, Tensor],
+    mask: Tensor,
+    scale: float,
+) -> Tensor:
+    """Attend to the prefix and to own keys and values.
+
+    Args:
+        layer: index of the layer.
+        q: (B, H, T, hs).
+        prefix: what all rows see, or None.
+        own: keys and values, each (B, N, E, hs), 0 in the last column.
+        mask: 0 or -inf, (B, 1, 1, E) or (g * T, E), -inf in the last column.
+        scale: factor of the scores.
+
+    Returns:
+        (B, T, H, hs).
+    """
+    rows, heads, tokens, size = q.shape
+    keys, values = own
+    groups = keys.shape[1]
+    q = q.reshape(rows, groups, -1, size)  # (B, N, g * T, hs): the g heads that share a key head
+    shared = lse = None
+    if prefix is not None:
+        folded = q.transpose(0, 1).reshape(1, groups, -1, size)  # (1, N, B * g * T, hs)
+        shared, lse = _attention(folded, prefix.keys[layer], prefix.values[layer], None, scale)
+        shared = shared.view(groups, rows, -1, values.shape[-1]).transpose(0, 1)
+        lse = lse.view(groups, rows, -1).transpose(0, 1)
+    if q.dtype is torch.float32 or not _fused(q):
+        out = _joined(q, keys, values, mask, scale, shared, lse)
+    else:
+        out, own_lse = _attention(q, keys, values, mask, scale)
+        if shared is not None and lse is not None:
+            out = torch.lerp(out, shared, (lse - own_lse).sigmoid()[..., None].to(out.dtype))
+    return out.reshape(rows, heads, tokens, -1).transpose(1, 2)
+
+
+def _joined(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    mask: Tensor,
+    scale: float,
+    shared: Tensor | None,
+    lse: Tensor | None,
+) -> Tensor:
+    """Attend to k and v, and to what is `shared` as if it were the value of the last column.
+
+    Its score is the log-sum-exp, so one softmax gives every weight. The last column of the buffers
+    is never written, its value is 0. Unlike the fused kernel this rounds a row the same wherever it
+    stands among the others: for an odd number of queries that kernel does not.
+
+    Shapes: as in `_attention`; shared (B, N, T, hs) and lse (B, N, T).
+    """
+    scores = torch.matmul(q * scale, k.transpose(-1, -2)).float().add_(mask)  # (B, N, T, E)
+    if shared is None or lse is None:
+        return torch.matmul(scores.softmax(-1).to(v.dtype), v)
+    scores[..., -1] = lse
+    weights = scores.softmax(-1).to(v.dtype)
+    return torch.matmul(weights, v).addcmul_(weights[..., -1:], shared)
+
+
+def _attention(
+    q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, scale: float
+) -> tuple[Tensor, Tensor]:
+    """Return softmax(scale q k^T + mask) v, and the log-sum-exp of the scores in float32.
+
+    Shapes: q (B, N, T, hs), k and v (B, N, E, hs); the results (B, N, T, hs) and (B, N, T).
+    """
+    if _FLASH is not None and _fused(q) and k.shape[-1] == v.shape[-1]:
+        return _FLASH(q, k, v, 0.0, False, attn_mask=mask, scale=scale)
+    scores = torch.matmul(q * scale, k.transpose(-1, -2)).float()  # (B, N, T, E)
+    if mask is not None:
+        scores = scores + mask
+    lse = scores.logsumexp(-1)
+    return torch.matmul((scores - lse[..., None]).exp().to(v.dtype), v), lse
+
+
+def _fused(q: Tensor) -> bool:
+    """Whether PyTorch's fused CPU kernel takes these queries."""
+    return _FLASH is not None and q.device.type == "cpu"
+
+
+# PyTorch's fused CPU kernel gives the log-sum-exp, which its public function keeps to itself.
+_FLASH: Callable[..., tuple[Tensor, Tensor]] | None = getattr(
+    torch.ops.aten, "_scaled_dot_product_flash_attention_for_cpu", None
+)
