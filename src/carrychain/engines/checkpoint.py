@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
+import sys
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,13 +31,14 @@ class Checkpoint(NamedTuple):
     tokenizer: Any
 
 
-def load(source: str | Path, dtype: str, device: torch.device) -> Checkpoint:
+def load(source: str | Path, dtype: str, device: torch.device, offline: bool = False) -> Checkpoint:
     """Load a causal language model and its tokenizer.
 
     Args:
         source: a folder (a `Path`, or a string that names one), else a hub id.
         dtype: float32, bfloat16, float16, or auto: the checkpoint's own on a GPU, float32 on a CPU.
         device: where to compute.
+        offline: ask no network.
 
     Raises:
         ModelUnavailable: missing, damaged, gated, or not a causal language model.
@@ -46,9 +49,11 @@ def load(source: str | Path, dtype: str, device: torch.device) -> Checkpoint:
     folder = is_folder(source)
     if folder:
         _check_folder(Path(source))
-    with _quiet():
+    else:
+        download(str(source), offline)
+    with quiet():
         try:
-            model, tokenizer, missing = _load(source, folder, dtype, device)
+            model, tokenizer, missing = _load(source, dtype, device)
         except ModelUnavailable:
             raise
         except Exception as error:  # transformers raises what each checkpoint's own code raises
@@ -61,15 +66,63 @@ def load(source: str | Path, dtype: str, device: torch.device) -> Checkpoint:
     return Checkpoint(model.eval().requires_grad_(False), tokenizer)
 
 
-def _load(
-    source: str | Path, folder: bool, dtype: str, device: torch.device
-) -> tuple[Any, Any, list[str]]:
+def download(repository: str, offline: bool = False) -> Path:
+    """Return the folder of a hub model's files, after downloading those that are not here.
+
+    The token is HF_TOKEN or the hub's own login. On a terminal the hub's bars show the progress.
+
+    Args:
+        repository: its id on the hub.
+        offline: ask no network.
+
+    Raises:
+        ModelUnavailable: it is not here and can't be had; the message says why.
+    """
+    import huggingface_hub
+
+    hub: Any = huggingface_hub
+    try:
+        with quiet():
+            if here := _downloaded(repository):
+                return here
+            if offline:
+                raise ModelUnavailable(
+                    f"{repository} is not on this machine, and --offline forbids to download it"
+                )
+            # One request first: without it a machine that is offline would wait for every file.
+            hub.auth_check(repository)
+        logging.getLogger("carrychain").warning(
+            "downloading %s from the hub; it is kept for the next time", repository
+        )
+        with quiet() if not sys.stderr.isatty() else nullcontext():
+            return Path(hub.snapshot_download(repository, allow_patterns=_NEEDED))
+    except ModelUnavailable:
+        raise
+    except Exception as error:  # the hub's own, its HTTP library's, the file system's
+        raise ModelUnavailable(_reason(repository, False, error)) from error
+
+
+def _downloaded(repository: str) -> Path | None:
+    """Return the folder in the hub's cache, if it holds a model with weights."""
+    import huggingface_hub
+    from huggingface_hub.errors import CachedRepoTreeNotFoundError, LocalEntryNotFoundError
+
+    hub: Any = huggingface_hub
+    try:
+        snapshot = Path(
+            hub.snapshot_download(repository, allow_patterns=_NEEDED, local_files_only=True)
+        )
+    except (LocalEntryNotFoundError, CachedRepoTreeNotFoundError):
+        return None
+    return snapshot if weight_files(snapshot) else None
+
+
+def _load(source: str | Path, dtype: str, device: torch.device) -> tuple[Any, Any, list[str]]:
     """Return model, tokenizer and the names of weights that the checkpoint lacks."""
     import transformers
 
     auto: Any = transformers  # its loaders return what their arguments decide, which no type says
-    here = folder or _is_downloaded(str(source))
-    options = {"local_files_only": here, "trust_remote_code": False}
+    options = {"local_files_only": True, "trust_remote_code": False}
     config = auto.AutoConfig.from_pretrained(str(source), **options)
     _check_causal(config, source)
     model, report = auto.AutoModelForCausalLM.from_pretrained(
@@ -160,25 +213,6 @@ def _check_folder(folder: Path) -> None:
         raise ModelUnavailable(f"{folder} has no tokenizer (tokenizer.json)")
 
 
-def _is_downloaded(repository: str) -> bool:
-    """Whether the hub's cache holds the model; if not, make sure in one request that the hub does.
-
-    Without this a machine that is offline would wait through the retries for every file.
-    """
-    import huggingface_hub
-    from huggingface_hub.errors import CachedRepoTreeNotFoundError, LocalEntryNotFoundError
-
-    hub: Any = huggingface_hub
-    try:
-        snapshot = hub.snapshot_download(repository, allow_patterns=_NEEDED, local_files_only=True)
-        if weight_files(Path(snapshot)):
-            return True
-    except (LocalEntryNotFoundError, CachedRepoTreeNotFoundError):
-        pass
-    hub.auth_check(repository)
-    return False
-
-
 def _check_causal(config: Any, source: str | Path) -> None:
     from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
@@ -243,25 +277,25 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 
 @contextmanager
-def _quiet() -> Generator[None, None, None]:
+def quiet() -> Generator[None, None, None]:
     """Keep transformers' and the hub's warnings and progress bars off the terminal."""
     from huggingface_hub.utils import (
         are_progress_bars_disabled,
         disable_progress_bars,
         enable_progress_bars,
     )
-    from transformers.utils import logging
+    from transformers.utils import logging as library
 
-    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    verbosity, bars = library.get_verbosity(), library.is_progress_bar_enabled()
     hub_bars = not are_progress_bars_disabled()
-    logging.set_verbosity(50)  # critical: errors come as exceptions
-    logging.disable_progress_bar()
+    library.set_verbosity(50)  # critical: errors come as exceptions
+    library.disable_progress_bar()
     disable_progress_bars()
     try:
         yield
     finally:
-        logging.set_verbosity(verbosity)
+        library.set_verbosity(verbosity)
         if bars:
-            logging.enable_progress_bar()
+            library.enable_progress_bar()
         if hub_bars:
             enable_progress_bars()

@@ -32,6 +32,8 @@ class LocalEngine:
         title: what a person reads.
         dtype: float32, bfloat16, float16, or auto: the checkpoint's own on a GPU, float32 on a CPU.
         device: auto (a GPU if there is one), cpu, cuda or cuda:N.
+        revision: what identifies the weights, where it is known; else it is found.
+        offline: ask no network.
 
     Raises:
         ModelUnavailable: it can't be loaded here; the message says why.
@@ -50,14 +52,17 @@ class LocalEngine:
         title: str | None = None,
         dtype: str = "auto",
         device: str = "auto",
+        revision: str | None = None,
+        offline: bool = False,
     ) -> None:
         if checkpoint.is_folder(source):
             source = Path(source).expanduser()
         self._source = source
+        self._given_revision = revision
         self._name = name or f"hf:{source}"
         self._title = title or (source.name if isinstance(source, Path) else source)
         self._device = checkpoint.choose_device(device)
-        self.model, self.tokenizer = checkpoint.load(source, dtype, self._device)
+        self.model, self.tokenizer = checkpoint.load(source, dtype, self._device, offline)
         size = self.model.get_memory_footprint()
         slots = next(slots for bytes_, slots in _SLOTS if size <= bytes_)
         self._decoder = Decoder(
@@ -139,7 +144,7 @@ class LocalEngine:
 
     @cached_property
     def _revision(self) -> str | None:
-        return checkpoint.revision(self._source)
+        return self._given_revision or checkpoint.revision(self._source)
 
     def _complete(
         self,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import importlib.resources
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 
+from carrychain.engines import smollm2
 from carrychain.engines.base import Engine
 from carrychain.errors import InvalidInput, ModelUnavailable, nearest
 
@@ -57,20 +59,24 @@ _MINI_MISSING = (
     "the weights of mini are not in {}; install carrychain again, "
     "or train it: python -m carrychain.mini.train"
 )
-_FORMS = ("mini", *_HUB, "hf:ID-or-folder", "recorded:FILE")
+_FORMS = ("mini", "smollm2", *_HUB, "hf:ID-or-folder", "recorded:FILE")
+
+_FETCHED = ("smollm2", *_HUB, "hf:ID")
 
 _loaded: dict[tuple[str, str, str], Engine] = {}
 _loading = Lock()
 
 
-def load(name: str, dtype: str = "auto", device: str = "auto") -> Engine:
+def load(name: str, dtype: str = "auto", device: str = "auto", offline: bool = False) -> Engine:
     """Return the engine of a name; a process loads a model once.
 
     Args:
-        name: mini, llama2, qwen3, hf:ID-or-folder (any transformers causal language model) or
-            recorded:FILE (a saved evaluation).
+        name: mini, smollm2, llama2, qwen3, hf:ID-or-folder (any transformers causal language
+            model) or recorded:FILE (a saved evaluation).
         dtype: float32, bfloat16, float16, or auto: the checkpoint's own on a GPU, float32 on a CPU.
         device: auto (a GPU if there is one), cpu, cuda or cuda:N.
+        offline: ask no network: a hub model must have been downloaded before. A server on this
+            machine may still be asked.
 
     Raises:
         InvalidInput: an unknown name (the message has the nearest), dtype or device.
@@ -81,12 +87,12 @@ def load(name: str, dtype: str = "auto", device: str = "auto") -> Engine:
         from carrychain.engines.recorded import RecordedEngine
 
         return RecordedEngine(rest)
-    if name != "mini" and name not in _HUB and not (kind == "hf" and rest):
+    if name not in ("mini", "smollm2", *_HUB) and not (kind == "hf" and rest):
         raise InvalidInput(f"there is no model {name!r}{nearest(name, _FORMS)}")
     with _loading:
         key = (name, dtype, device)
         if key not in _loaded:
-            _loaded[key] = _load_local(name, rest, dtype, device)
+            _loaded[key] = _load_local(name, rest, dtype, device, offline)
         return _loaded[key]
 
 
@@ -96,7 +102,38 @@ def available() -> list[ModelEntry]:
     there = weights.joinpath("model.safetensors").is_file()
     reason = "" if there else _MINI_MISSING.format(weights)
     mini = ModelEntry("mini", MINI_TITLE, "Apache-2.0", "shipped with carrychain", there, reason)
-    return [mini, *(_hub_entry(name, model) for name, model in _HUB.items())]
+    smollm = ModelEntry(
+        "smollm2",
+        smollm2.TITLE,
+        smollm2.LICENCE,
+        smollm2.SOURCE,
+        here := smollm2.is_fetched(),
+        "" if here else smollm2.NOT_FETCHED,
+    )
+    return [mini, smollm, *(_hub_entry(name, model) for name, model in _HUB.items())]
+
+
+def fetch(name: str, say: Callable[[str], None] = lambda step: None) -> Path:
+    """Download a named model, unless it is here, and return its folder.
+
+    Args:
+        name: smollm2, llama2, qwen3 or hf:ID; mini is there already.
+        say: called with a sentence before each step.
+
+    Raises:
+        InvalidInput: a name that nothing can be fetched for.
+        ModelUnavailable: it can't be had; the message says why and what to do.
+    """
+    kind, _, rest = name.partition(":")
+    if name == "smollm2":
+        return smollm2.fetch(say)
+    if name == "mini" and mini_weights().is_dir():
+        return mini_weights()
+    if name in _HUB or (kind == "hf" and rest):
+        from carrychain.engines import checkpoint
+
+        return checkpoint.download(_HUB[name].repository if name in _HUB else rest)
+    raise InvalidInput(f"there is nothing to fetch for {name!r}{nearest(name, _FETCHED)}")
 
 
 def mini_weights() -> Path:
@@ -104,7 +141,7 @@ def mini_weights() -> Path:
     return Path(str(importlib.resources.files("carrychain.mini"))) / "weights"
 
 
-def _load_local(name: str, rest: str, dtype: str, device: str) -> Engine:
+def _load_local(name: str, rest: str, dtype: str, device: str, offline: bool) -> Engine:
     from carrychain.engines.local import LocalEngine
 
     if name == "mini":
@@ -112,9 +149,13 @@ def _load_local(name: str, rest: str, dtype: str, device: str) -> Engine:
         if not weights.is_dir():
             raise ModelUnavailable(_MINI_MISSING.format(weights))
         return LocalEngine(weights, name, MINI_TITLE, dtype, device)
-    if name in _HUB:
-        return LocalEngine(_HUB[name].repository, name, _HUB[name].title, dtype, device)
-    return LocalEngine(rest, name, None, dtype, device)
+    if name == "smollm2":
+        if not smollm2.is_fetched():
+            raise ModelUnavailable(f"smollm2 is {smollm2.NOT_FETCHED}")
+        revision = f"gguf-sha256:{smollm2.SHA256[:16]}"
+        return LocalEngine(smollm2.folder(), name, smollm2.TITLE, dtype, device, revision)
+    repository, title = (_HUB[name].repository, _HUB[name].title) if name in _HUB else (rest, None)
+    return LocalEngine(repository, name, title, dtype, device, offline=offline)
 
 
 def _hub_entry(name: str, model: _HubModel) -> ModelEntry:
