@@ -285,18 +285,14 @@ def _merged(
     keys, values = own
     groups = keys.shape[1]
     q = q.reshape(rows, groups, -1, size)  # (B, N, g * T, hs): the g heads that share a key head
-    shared = lse = None
-    if prefix is not None:
+    if prefix is None:
+        out = _joined(q, keys, values, mask, scale, None)
+    else:
         folded = q.transpose(0, 1).reshape(1, groups, -1, size)  # (1, N, B * g * T, hs)
-        shared, lse = _attention(folded, prefix.keys[layer], prefix.values[layer], None, scale)
+        shared, lse = _attention(folded, prefix.keys[layer], prefix.values[layer], scale)
         shared = shared.view(groups, rows, -1, values.shape[-1]).transpose(0, 1)
         lse = lse.view(groups, rows, -1).transpose(0, 1)
-    if q.dtype is torch.float32 or not _fused(q):
-        out = _joined(q, keys, values, mask, scale, shared, lse)
-    else:
-        out, own_lse = _attention(q, keys, values, mask, scale)
-        if shared is not None and lse is not None:
-            out = torch.lerp(out, shared, (lse - own_lse).sigmoid()[..., None].to(out.dtype))
+        out = _joined(q, keys, values, mask, scale, (shared, lse))
     return out.reshape(rows, heads, tokens, -1).transpose(1, 2)
 
 
@@ -306,44 +302,45 @@ def _joined(
     v: Tensor,
     mask: Tensor,
     scale: float,
-    shared: Tensor | None,
-    lse: Tensor | None,
+    prefix: tuple[Tensor, Tensor] | None,
 ) -> Tensor:
-    """Attend to k and v, and to what is `shared` as if it were the value of the last column.
+    """Attend to k and v, and to a prefix as if it were one column more, the last.
 
-    Its score is the log-sum-exp, so one softmax gives every weight. The last column of the buffers
-    is never written, its value is 0. Unlike the fused kernel this rounds a row the same wherever it
-    stands among the others: for an odd number of queries that kernel does not.
+    The column's score is the log-sum-exp of the prefix, its value what was read there; so one
+    softmax gives every weight. In k and v the last column is 0.
 
-    Shapes: as in `_attention`; shared (B, N, T, hs) and lse (B, N, T).
+    PyTorch's fused kernel is not used here: for an odd number of queries it rounds a row by where
+    in memory it stands.
+
+    Shapes: q (B, N, T, hs), k and v (B, N, E, hs); of the prefix (B, N, T, hs) and (B, N, T).
     """
     scores = torch.matmul(q * scale, k.transpose(-1, -2)).float().add_(mask)  # (B, N, T, E)
-    if shared is None or lse is None:
+    if prefix is None:
         return torch.matmul(scores.softmax(-1).to(v.dtype), v)
-    scores[..., -1] = lse
+    shared, scores[..., -1] = prefix
     weights = scores.softmax(-1).to(v.dtype)
     return torch.matmul(weights, v).addcmul_(weights[..., -1:], shared)
 
 
-def _attention(
-    q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, scale: float
-) -> tuple[Tensor, Tensor]:
-    """Return softmax(scale q k^T + mask) v, and the log-sum-exp of the scores in float32.
+def _attention(q: Tensor, k: Tensor, v: Tensor, scale: float) -> tuple[Tensor, Tensor]:
+    """Return softmax(scale q k^T) v, and the log-sum-exp of the scores in float32.
 
-    Shapes: q (B, N, T, hs), k and v (B, N, E, hs); the results (B, N, T, hs) and (B, N, T).
+    Shapes: q (1, N, T, hs), k and v (1, N, P, hs); the results (1, N, T, hs) and (1, N, T).
     """
-    if _FLASH is not None and _fused(q) and k.shape[-1] == v.shape[-1]:
-        return _FLASH(q, k, v, 0.0, False, attn_mask=mask, scale=scale)
-    scores = torch.matmul(q * scale, k.transpose(-1, -2)).float()  # (B, N, T, E)
-    if mask is not None:
-        scores = scores + mask
-    lse = scores.logsumexp(-1)
-    return torch.matmul((scores - lse[..., None]).exp().to(v.dtype), v), lse
+    fits = q.device.type == "cpu" and q.dtype is torch.float32 and k.shape[-1] == v.shape[-1]
+    if _FLASH is not None and fits:
+        return _FLASH(q, k, v, 0.0, False, scale=scale)
+    return attention_in_steps(q, k, v, scale)
 
 
-def _fused(q: Tensor) -> bool:
-    """Whether PyTorch's fused CPU kernel takes these queries."""
-    return _FLASH is not None and q.device.type == "cpu"
+def attention_in_steps(q: Tensor, k: Tensor, v: Tensor, scale: float) -> tuple[Tensor, Tensor]:
+    """Do the same in PyTorch's public operations: on a GPU, and in bfloat16, where it is faster."""
+    scores = torch.matmul(q * scale, k.transpose(-1, -2)).float()  # (1, N, T, P)
+    top = scores.amax(-1, keepdim=True)
+    weights = scores.sub_(top).exp_()
+    total = weights.sum(-1, keepdim=True)
+    out = torch.matmul(weights.to(v.dtype), v) / total.to(v.dtype)
+    return out, (top + total.log())[..., 0]
 
 
 # PyTorch's fused CPU kernel gives the log-sum-exp, which its public function keeps to itself.
