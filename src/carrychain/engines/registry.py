@@ -59,7 +59,7 @@ _MINI_MISSING = (
     "the weights of mini are not in {}; install carrychain again, "
     "or train it: python -m carrychain.mini.train"
 )
-_FORMS = ("mini", "smollm2", *_HUB, "hf:ID-or-folder", "recorded:FILE")
+_FORMS = ("mini", "smollm2", *_HUB, "hf:ID-or-folder", "openai:URL#MODEL", "recorded:FILE")
 
 _FETCHED = ("smollm2", *_HUB, "hf:ID")
 
@@ -72,7 +72,7 @@ def load(name: str, dtype: str = "auto", device: str = "auto", offline: bool = F
 
     Args:
         name: mini, smollm2, llama2, qwen3, hf:ID-or-folder (any transformers causal language
-            model) or recorded:FILE (a saved evaluation).
+            model), openai:URL#MODEL (a server) or recorded:FILE (a saved evaluation).
         dtype: float32, bfloat16, float16, or auto: the checkpoint's own on a GPU, float32 on a CPU.
         device: auto (a GPU if there is one), cpu, cuda or cuda:N.
         offline: ask no network: a hub model must have been downloaded before. A server on this
@@ -87,6 +87,10 @@ def load(name: str, dtype: str = "auto", device: str = "auto", offline: bool = F
         from carrychain.engines.recorded import RecordedEngine
 
         return RecordedEngine(rest)
+    if kind == "openai" and rest:
+        from carrychain.engines.remote import RemoteEngine
+
+        return RemoteEngine(rest)
     if name not in ("mini", "smollm2", *_HUB) and not (kind == "hf" and rest):
         raise InvalidInput(f"there is no model {name!r}{nearest(name, _FORMS)}")
     with _loading:
