@@ -21,6 +21,7 @@ from carrychain.cli.console import check_output, json_option, note, progress, pu
 from carrychain.cli.options import (
     dtype_option,
     model_option,
+    offline_option,
     sampling_from,
     sampling_options,
     typed,
@@ -41,7 +42,7 @@ EXAMPLES = r"""Examples:
   carrychain evaluate --prefix 'Q: ' --suffix '\nA: ' --json mine.json
 """.format(block="\b")
 
-OUTPUTS = ("json_path", "csv_path", "resume")
+OUTPUTS = ("offline", "json_path", "csv_path", "resume")
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,7 @@ class Plan:
 )
 @model_option
 @dtype_option
+@offline_option
 @click.option("--digits", type=int, help="Digits of each operand; 1 means 1 to 10.  [default: 7]")
 @click.option("--low", type=int, help="Lower bound of the operands, with --high.")
 @click.option("--high", type=int, help="Upper bound of the operands, with --low.")
@@ -119,6 +121,7 @@ def evaluate(
     json_path: str | None,
     csv_path: Path | None,
     resume: Path | None,
+    offline: bool,
     **given: Any,
 ) -> int:
     """Measure a prompt on addition problems: accuracy with its interval, error, cost."""
@@ -132,7 +135,7 @@ def evaluate(
         json_path = json_path or str(resume)
     else:
         plan = _plan_from(given)
-    evaluation = run(plan, earlier)
+    evaluation = run(plan, earlier, offline)
     if not evaluation.complete and json_path is None:
         json_path = INTERRUPTED_FILE
     put_json(evaluation.as_dict(), json_path)
@@ -149,10 +152,14 @@ def evaluate(
     return EXIT_INTERRUPTED
 
 
-def run(plan: Plan, earlier: Evaluation | None = None) -> Evaluation:
+def run(plan: Plan, earlier: Evaluation | None = None, offline: bool = False) -> Evaluation:
     """Carry a plan out with a progress bar."""
     problems = problems_of(plan.origin)
-    engine = engines.load(plan.model, dtype=plan.dtype)
+    engine = engines.load(plan.model, dtype=plan.dtype, offline=offline)
+    if str(sharing := engine.info.settings.get("prefix", "shared")) != "shared":
+        note(
+            f"{engine.info.title}: the prompt's prefix is {sharing}; every prompt is computed whole"
+        )
     finished = len(earlier.rows) if earlier else 0
     correct = sum(row.correct for row in earlier.rows) if earlier else 0
     with progress(engine.info.title, len(problems) * plan.runs, finished) as advance:

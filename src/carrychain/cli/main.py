@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import os
 import sys
 
@@ -17,7 +18,7 @@ COMMANDS = {
     "compare": "compare two saved evaluations on the same problems",
     "next-token": "show the next token's distribution before and after each parameter",
     "prompts": "list the shipped prompts, each with the idea behind it",
-    "models": "list the models, and whether each can be used here",
+    "models": "list the models; fetch one, or check that it obeys every parameter",
     "demo": "single digits are easy, seven are hard, a good prompt wins: one table, one picture",
 }
 
@@ -64,6 +65,7 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line; errors end in one sentence and a status, never in a traceback."""
+    logging.getLogger("carrychain").handlers[:] = [_Note()]
     try:
         status = cli.main(prog_name="carrychain", standalone_mode=False)
         sys.exit(status if isinstance(status, int) else 0)
@@ -80,6 +82,15 @@ def main() -> None:
     except BrokenPipeError:  # the reader left, as in `carrychain prompts | head -1`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+
+
+class _Note(logging.Handler):
+    """Shows what the library says about its work."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        from carrychain.cli.console import note
+
+        note(record.getMessage())
 
 
 def _say(message: str) -> None:

@@ -6,9 +6,21 @@ from dataclasses import asdict
 
 import click
 from rich.table import Table
+from rich.text import Text
 
-from carrychain.cli.console import check_output, json_option, note, put_json, results
-from carrychain.engines import registry
+from carrychain import engines
+from carrychain.cli.console import (
+    check_output,
+    json_option,
+    note,
+    progress,
+    put_json,
+    results,
+)
+from carrychain.cli.options import dtype_option, offline_option
+from carrychain.engines import conformance, registry
+from carrychain.engines.conformance import NAMES, Check
+from carrychain.io import jsonable
 
 
 @click.group(invoke_without_command=True)
@@ -30,6 +42,40 @@ def models(ctx: click.Context, json_path: str | None) -> None:
         here = "yes" if entry.available else entry.reason
         table.add_row(entry.name, f"{entry.title}\n{entry.source}", entry.licence, here)
     results.print(table)
+
+
+@models.command()
+@click.argument("name")
+@dtype_option
+@offline_option
+@json_option
+def check(name: str, dtype: str, offline: bool, json_path: str | None) -> int:
+    """Show by experiment that the model NAME obeys every sampling parameter.
+
+    A server may drop a parameter without a word, and then every figure is of another experiment
+    than the one that was asked for. The status is 1 if a check fails.
+    """
+    check_output(json_path)
+    engine = engines.load(name, dtype=dtype, offline=offline)
+    outcomes: list[Check] = []
+    with progress(engine.info.title, len(NAMES)) as advance:
+        for outcome in conformance.check(engine):
+            outcomes.append(outcome)
+            advance(len(outcomes), outcome.name)
+    failed = sum(not outcome.passed for outcome in outcomes)
+    checks = [asdict(outcome) for outcome in outcomes]
+    put_json({"model": jsonable(asdict(engine.info)), "checks": checks}, json_path)
+    if json_path != "-":
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+        for heading in ("check", "", "evidence"):
+            table.add_column(heading, overflow="fold")
+        for outcome in outcomes:
+            verdict = Text("passed", "green") if outcome.passed else Text("FAILED", "bold red")
+            table.add_row(outcome.name, verdict, Text(outcome.detail))
+        results.print(table)
+        passed = f"{len(NAMES) - failed} of {len(NAMES)} checks passed"
+        results.print(f"{engine.info.title}: {passed}", soft_wrap=True, markup=False)
+    return 1 if failed else 0
 
 
 @models.command()

@@ -13,6 +13,7 @@ from carrychain.cli.console import check_output, json_option, put_json, results
 from carrychain.cli.options import (
     dtype_option,
     model_option,
+    offline_option,
     sampling_from,
     sampling_options,
     typed,
@@ -29,6 +30,7 @@ BAR = 20
 @click.argument("prompt")
 @model_option
 @dtype_option
+@offline_option
 @sampling_options
 @click.option(
     "--top",
@@ -39,7 +41,13 @@ BAR = 20
 )
 @json_option
 def next_token(
-    prompt: str, model: str, dtype: str, top: int, json_path: str | None, **given: Any
+    prompt: str,
+    model: str,
+    dtype: str,
+    offline: bool,
+    top: int,
+    json_path: str | None,
+    **given: Any,
 ) -> None:
     r"""Show the next token's probabilities after PROMPT, before and after each parameter.
 
@@ -49,7 +57,7 @@ def next_token(
     """
     check_output(json_path)
     params = sampling_from(given)
-    engine = engines.load(model, dtype=dtype)
+    engine = engines.load(model, dtype=dtype, offline=offline)
     if not isinstance(engine, LocalEngine):
         raise InvalidInput(
             f"{model} does not show its probabilities; "

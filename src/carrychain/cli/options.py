@@ -66,3 +66,9 @@ dtype_option = click.option(
     show_default=True,
     help="Number format; auto is the checkpoint's own on a GPU, float32 on a CPU.",
 )
+offline_option = click.option(
+    "--offline",
+    is_flag=True,
+    envvar="HF_HUB_OFFLINE",
+    help="Ask no network: a hub model must have been downloaded before.",
+)

@@ -7,7 +7,7 @@ of server that answers, which is found out when the engine is made:
     kind          top-k   penalty              off is  told by
     vLLM          top_k   repetition_penalty   0       its models are owned by "vllm"
     llama.cpp     top_k   repeat_penalty       0       GET /props, or its OpenAPI description
-    transformers  in generation_config (JSON)  0       its OpenAPI description
+    transformers  in generation_config (JSON)  0       its OpenAPI description; any model's id
     openai        -       -                    -       any other
 
 Names as in vLLM's "OpenAI-compatible server" page, llama.cpp's tools/server/README.md, the schema
@@ -64,9 +64,13 @@ class RemoteEngine:
         self._concurrency, self._backoff = concurrency, backoff
         self._key = os.environ.get("OPENAI_API_KEY", "")
         with self._client() as http:
-            self._described = self._find_model(http)
             self._server = self._find_server(http)
+            self._described = {} if self._server is _TRANSFORMERS else self._find_model(http)
+            if self._described.get("owned_by") == "vllm":
+                self._server = _VLLM
             self._refuse_chat_only(http)
+        if self._server is _TRANSFORMERS:
+            self._concurrency = 1  # it seeds one generator, which all of its requests share
 
     @property
     def info(self) -> EngineInfo:
@@ -227,9 +231,8 @@ class RemoteEngine:
         return models[self._model]
 
     def _find_server(self, http: httpx.Client) -> _Server:
+        """Return what answers, as far as it describes itself; vLLM shows in its list of models."""
         root = self._base.removesuffix("/v1")
-        if self._described.get("owned_by") == "vllm":
-            return _VLLM
         if "default_generation_settings" in _get(http, f"{root}/props"):
             return _LLAMA_CPP
         paths = _get(http, f"{root}/openapi.json").get("paths")
