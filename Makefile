@@ -29,11 +29,11 @@ define environment
 	    $(PYTHON) -m pip --quiet --python $(BIN)/python install pip; }; }
 endef
 
-.PHONY: help demo test format train clean
+.PHONY: help demo test test-servers format train clean
 .DELETE_ON_ERROR:
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 demo: $(VENV)/.package ## set up .venv and run the main job on the embedded model: a table and a picture
 	@$(BIN)/python -m carrychain demo
@@ -49,6 +49,10 @@ test: $(VENV)/.contributor ## everything that must stay green: ruff, types, test
 	@$(BIN)/python -m pytest
 	@echo "The wheel, in a fresh environment outside the checkout"
 	@$(BIN)/python tests/check_wheel.py
+
+test-servers: $(VENV)/.servers ## what needs downloads: smollm2, and real servers (compiles llama.cpp once, minutes)
+	@$(BIN)/python -m carrychain models fetch smollm2
+	@$(BIN)/python -m pytest -m servers tests/servers
 
 format: $(VENV)/.contributor ## format the code and mend what ruff can mend
 	@$(BIN)/ruff check --quiet --fix || true
@@ -72,3 +76,8 @@ $(VENV)/.contributor: $(NEEDS)
 	@echo "Installing carrychain with all extras (the first time a minute or two: torch is large)"
 	@$(call install,.[dev])
 	@touch $(VENV)/.package $@
+
+$(VENV)/.servers: $(NEEDS) $(VENV)/.contributor
+	@echo "Installing the servers that are tested against (llama-cpp-python is compiled: some minutes)"
+	@$(call install,.[servers])
+	@touch $@
