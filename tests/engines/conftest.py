@@ -107,11 +107,30 @@ def tiny_config(kind: str, vocabulary: int) -> Any:
             return transformers.BloomConfig(
                 **shared, hidden_size=32, n_layer=2, n_head=4, initializer_range=0.3
             )
+        case "phi":  # rotates a part of each head; biases everywhere
+            return transformers.PhiConfig(**llama_like, partial_rotary_factor=0.5)
+        case "opt":  # positions from a table with an offset
+            return transformers.OPTConfig(
+                **shared,
+                hidden_size=32,
+                word_embed_proj_dim=32,
+                ffn_dim=48,
+                num_hidden_layers=2,
+                num_attention_heads=4,
+                max_position_embeddings=256,
+                init_std=0.3,
+            )
+        case "gemma2":  # soft-capped scores, windows in every other layer
+            return transformers.Gemma2Config(
+                **llama_like, num_key_value_heads=2, head_dim=8, sliding_window=16
+            )
+        case "gemma":  # one key head for all
+            return transformers.GemmaConfig(**llama_like, num_key_value_heads=1, head_dim=8)
         case _:
             raise ValueError(kind)
 
 
-KINDS = ("llama", "qwen3", "gpt2", "mistral", "bloom")
+KINDS = ("llama", "qwen3", "gpt2", "mistral", "bloom", "phi", "opt", "gemma", "gemma2")
 
 
 @pytest.fixture(scope="session")

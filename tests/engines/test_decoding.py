@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carrychain.engines import attention, decoding
+from carrychain.engines import attention, decoding, load
 from carrychain.engines.base import SamplingParams
 from carrychain.engines.decoding import Decoder, common_prefix
 from carrychain.engines.local import LocalEngine
@@ -72,7 +73,7 @@ def test_the_shared_prefix_is_computed_once_and_kept_for_the_next_call(
     assert not [shape for kind, shape in passes if kind == "PrefixPass"]
 
 
-@pytest.mark.parametrize("kind", ["llama", "qwen3", "gpt2"])
+@pytest.mark.parametrize("kind", ["llama", "qwen3", "gpt2", "phi", "opt", "gemma"])
 def test_greedy_text_after_a_shared_prefix_is_that_of_generate(
     engines: dict[str, Any], kind: str
 ) -> None:
@@ -95,6 +96,24 @@ def test_greedy_text_after_a_shared_prefix_is_that_of_generate(
             max_new_tokens=12,
             pad_token_id=1,
         )
+        expected = ids[0, inputs["input_ids"].shape[1] :].tolist()
+        assert completion.tokens == len(expected)
+        assert completion.text == engine.tokenizer.decode(expected, skip_special_tokens=True)
+
+
+def test_greedy_text_of_64_prompts_of_unequal_length_on_mini_is_that_of_generate() -> None:
+    engine: Any = load("mini")
+    prompts = [
+        f"{'Some words. ' * (i % 5)}Question: What is {37 ** (i % 5)}+{91 ** (i % 4)}?\nAnswer: "
+        for i in range(64)
+    ]
+    assert len({engine.count_tokens(prompt) for prompt in prompts}) > 10
+    params = SamplingParams(temperature=0, max_tokens=16)
+    for completion in engine.generate_sharing(prompts, params, list(range(64)), PROBES):
+        inputs = engine.tokenizer(
+            prompts[completion.index], return_tensors="pt", return_token_type_ids=False
+        )
+        ids = engine.model.generate(**inputs, do_sample=False, max_new_tokens=16, pad_token_id=1)
         expected = ids[0, inputs["input_ids"].shape[1] :].tolist()
         assert completion.tokens == len(expected)
         assert completion.text == engine.tokenizer.decode(expected, skip_special_tokens=True)
@@ -199,8 +218,35 @@ def test_a_cancelled_run_frees_its_memory(
     assert not buffers
 
 
+def test_out_of_memory_halves_the_slots_says_so_and_goes_on(
+    checkpoints: dict[str, Path], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    engine = LocalEngine(checkpoints["llama"], device="cpu")
+    prompts, params = [f"{PREFIX}{i}+{i}=" for i in range(80)], SamplingParams(max_tokens=4)
+    expected = in_order(engine, prompts, params, range(80))
+    forward = Decoder._forward
+
+    def full_at_40_rows(self: Decoder, ids: Any, positions: Any, state: Any) -> Any:
+        if len(ids) > 40:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 1 GiB")
+        return forward(self, ids, positions, state)
+
+    monkeypatch.setattr(Decoder, "_forward", full_at_40_rows)
+    assert in_order(engine, prompts, params, range(80)) == expected
+    assert engine.info.settings["slots"] == 32
+    assert [r.getMessage() for r in caplog.records if r.name == "carrychain"] == [
+        "llama ran out of memory with 128 rows side by side; it goes on with 64",
+        "llama ran out of memory with 64 rows side by side; it goes on with 32",
+    ]
+
+
 @pytest.mark.parametrize(
-    ("kind", "reason"), [("mistral", "sliding window"), ("bloom", "counts positions itself")]
+    ("kind", "reason"),
+    [
+        ("mistral", "sliding window"),
+        ("gemma2", "sliding window"),
+        ("bloom", "counts positions itself"),
+    ],
 )
 def test_what_can_not_share_a_prefix_says_why(
     engines: dict[str, Any], kind: str, reason: str

@@ -75,6 +75,7 @@ class Decoder:
 
     slots: int
     """Rows that are computed at a time, fewer than asked for where `plain_because` says so."""
+    _sizes: list[int] | None  # numbers of rows that a step may have, ascending
     plain_because: str
     """Why the model can't share a prefix; empty where it can."""
 
@@ -84,10 +85,15 @@ class Decoder:
         self._takes_positions = "position_ids" in accepted
         self._keeps_logits = "logits_to_keep" in accepted
         self._kept: tuple[tuple[int, ...], Prefix] | None = None
-        self._sizes: list[int] | None = None  # numbers of rows that a step may have, ascending
         self.plain_because = self._why_plain()
         self.slots = min(slots, _PLAIN_SLOTS) if self.plain_because else slots
-        self._group = max(1, self.slots // 4)  # rows whose prompts are written together
+        self.fewer_slots(self.slots)
+
+    def fewer_slots(self, slots: int) -> None:
+        """Go on with so many rows at a time; prefixes that are kept stay."""
+        self.slots = slots
+        self._group = max(1, slots // 4)  # rows whose prompts are written together
+        self._sizes = None
 
     def __call__(
         self,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from functools import cached_property, lru_cache
 from math import inf
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from carrychain.engines import checkpoint
@@ -152,15 +154,39 @@ class LocalEngine:
         params: SamplingParams,
         probes: Sequence[Sequence[int]],
     ) -> Iterator[Completion]:
-        try:
-            for c in self._decoder(requests, params, probes):
-                prompt_tokens = len(c.request.tokens)
-                yield Completion(
-                    c.request.index, c.text, len(c.tokens), prompt_tokens, c.finish_reason
-                )
-        except RuntimeError as error:  # PyTorch's own, out of memory among them
-            what = str(error).splitlines()[0]
-            raise GenerationFailed(f"{self._title} failed while generating: {what}") from error
+        waiting = {request.index: request for request in requests}
+        while waiting:
+            try:
+                for c in self._decoder(list(waiting.values()), params, probes):
+                    del waiting[c.request.index]
+                    yield Completion(
+                        c.request.index,
+                        c.text,
+                        len(c.tokens),
+                        len(c.request.tokens),
+                        c.finish_reason,
+                    )
+            except RuntimeError as error:  # PyTorch's own, out of memory among them
+                if not _is_out_of_memory(error) or self._decoder.slots == 1:
+                    what = str(error).splitlines()[0]
+                    raise GenerationFailed(
+                        f"{self._title} failed while generating: {what}"
+                    ) from error
+            else:
+                return
+            self._halve_slots()
+
+    def _halve_slots(self) -> None:
+        slots = self._decoder.slots
+        self._decoder.fewer_slots(slots // 2)
+        if self._device.type == "cuda":
+            torch.cuda.empty_cache()
+        logging.getLogger("carrychain").warning(
+            "%s ran out of memory with %d rows side by side; it goes on with %d",
+            self._title,
+            slots,
+            slots // 2,
+        )
 
     def _encode(self, prompts: Sequence[str]) -> list[list[int]]:
         return self.tokenizer(list(prompts), verbose=False)["input_ids"] if prompts else []
@@ -188,3 +214,8 @@ class LocalEngine:
                 f"context of {self._title} is {self.context} tokens for both; "
                 "shorten the prompt or lower max_tokens"
             )
+
+
+def _is_out_of_memory(error: RuntimeError) -> bool:
+    """Whether PyTorch could get no memory, of a GPU or of the machine."""
+    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)

@@ -192,8 +192,10 @@ def convert(gguf: Path, into: Path) -> None:
     except CarrychainError:
         raise
     except Exception as error:  # transformers, gguf and safetensors raise what they please
-        if isinstance(error, OSError) or "No space left" in str(error):
-            raise OSError(errno.ENOSPC, str(error)) from error
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        if "No space left" in str(error):  # as safetensors tells it
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
         what = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ModelUnavailable(f"{gguf.name} can't be read as a GGUF model ({what})") from error
 
