@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import copy
 import importlib.util
+import inspect
 import logging
 import statistics
 import time
@@ -78,12 +79,14 @@ def copied_cache(engine: LocalEngine) -> Way:
     """Continue with `generate` on a cache of the prefix, computed once and copied for each row."""
     from transformers import DynamicCache
 
+    accepted = inspect.signature(engine.model.forward).parameters
+    cache_name = "cache" if "cache" in accepted else "past_key_values"  # renamed in 5.24
     prefix = engine.encode(sixteen_examples().prefix)[:-2]  # ends before tokens could merge
 
     def way(prompts: Sequence[str]) -> list[str]:
         once = DynamicCache(config=engine.model.config)
         with torch.inference_mode():
-            engine.model(torch.tensor([prefix]), past_key_values=once, use_cache=True)
+            engine.model(torch.tensor([prefix]), use_cache=True, **{cache_name: once})
         outputs: list[str] = []
         for at in range(0, len(prompts), 64):
             rows = [engine.encode(p) for p in prompts[at : at + 64]]
@@ -95,7 +98,7 @@ def copied_cache(engine: LocalEngine) -> Way:
                 found = engine.model.generate(
                     ids,
                     attention_mask=torch.ones_like(ids),
-                    past_key_values=cache,
+                    **{cache_name: cache},
                     max_new_tokens=TOKENS,
                     do_sample=False,
                     pad_token_id=0,

@@ -75,7 +75,6 @@ class Decoder:
 
     slots: int
     """Rows that are computed at a time, fewer than asked for where `plain_because` says so."""
-    _sizes: list[int] | None  # numbers of rows that a step may have, ascending
     plain_because: str
     """Why the model can't share a prefix; empty where it can."""
 
@@ -84,16 +83,17 @@ class Decoder:
         accepted = inspect.signature(model.forward).parameters
         self._takes_positions = "position_ids" in accepted
         self._keeps_logits = "logits_to_keep" in accepted
+        # transformers renamed it in 5.24, model by model.
+        self._cache_name = "cache" if "cache" in accepted else "past_key_values"
         self._kept: tuple[tuple[int, ...], Prefix] | None = None
         self.plain_because = self._why_plain()
-        self.slots = min(slots, _PLAIN_SLOTS) if self.plain_because else slots
-        self.fewer_slots(self.slots)
+        self.set_slots(min(slots, _PLAIN_SLOTS) if self.plain_because else slots)
 
-    def fewer_slots(self, slots: int) -> None:
-        """Go on with so many rows at a time; prefixes that are kept stay."""
+    def set_slots(self, slots: int) -> None:
+        """Compute so many rows at a time from now on; a prefix that is kept stays."""
         self.slots = slots
         self._group = max(1, slots // 4)  # rows whose prompts are written together
-        self._sizes = None
+        self._sizes: list[int] | None = None  # numbers of rows that a step may have, ascending
 
     def __call__(
         self,
@@ -286,7 +286,7 @@ class Decoder:
         if state is None or not hasattr(state, "attend"):
             seen = int(positions[0, -1]) + 1
             options["attention_mask"] = ids.new_ones(len(ids), seen).to(device)
-            options["past_key_values"], options["use_cache"] = state, state is not None
+            options[self._cache_name], options["use_cache"] = state, state is not None
             return self._model(**options).logits[:, -1]
         return self._twin(**options, use_cache=False, shared_prefix=state).logits[:, -1]
 

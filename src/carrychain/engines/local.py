@@ -178,7 +178,7 @@ class LocalEngine:
 
     def _halve_slots(self) -> None:
         slots = self._decoder.slots
-        self._decoder.fewer_slots(slots // 2)
+        self._decoder.set_slots(slots // 2)
         if self._device.type == "cuda":
             torch.cuda.empty_cache()
         logging.getLogger("carrychain").warning(
