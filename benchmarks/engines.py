@@ -18,35 +18,23 @@ import statistics
 import time
 import warnings
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import click
 import torch
 
 from carrychain import engines
-from carrychain.addition.problems import PROBES, handout_pairs
+from carrychain.addition.problems import handout_pairs
 from carrychain.engines import smollm2
 from carrychain.engines.base import SamplingParams
 from carrychain.engines.local import LocalEngine
-from evaluate import handout_loop, sixteen_examples
+from evaluate import handout_loop, ours, sixteen_examples
 from machine import machine
 
 TOKENS = 50
 GREEDY = SamplingParams(max_tokens=TOKENS, temperature=0)
 Way = Callable[[Sequence[str]], list[str]]
-
-
-def ours(engine: LocalEngine, params: SamplingParams = GREEDY) -> Way:
-    """Continue as `carrychain evaluate` does."""
-    probes = [sixteen_examples().render(str(problem)) for problem in PROBES]
-
-    def way(prompts: Sequence[str]) -> list[str]:
-        outputs = [""] * len(prompts)
-        for c in engine.generate_sharing(prompts, params, range(len(prompts)), probes):
-            outputs[c.index] = c.text
-        return outputs
-
-    return way
 
 
 def batched(engine: LocalEngine) -> Way:
@@ -206,7 +194,7 @@ def main(name: str, n: int, slow: int, repeats: int) -> None:
         "transformers, batched": (batched(engine), some),
         "transformers, copied prefix cache": (copied_cache(engine), some),
         "lm-evaluation-harness": (lm_eval(engine), some),
-        "ours, float32": (ours(engine), prompts),
+        "ours, float32": (partial(ours, engine, prompt), prompts),
     }
     expected = handout_loop(engine, few)
     for label, (way, _) in ways.items():
@@ -214,7 +202,7 @@ def main(name: str, n: int, slow: int, repeats: int) -> None:
             raise SystemExit(f"{label} gives other text than the loop; nothing was timed")
     half = engines.load(name, dtype="bfloat16", device="cpu")
     assert isinstance(half, LocalEngine)
-    ways["ours, bfloat16 (its text may differ)"] = (ours(half), prompts)
+    ways["ours, bfloat16 (its text may differ)"] = (partial(ours, half, prompt), prompts)
     if name == "smollm2":
         ways["llama.cpp, 4-bit weights, prefix kept"] = (llama_cpp(), few)
     print(f"{name}, {TOKENS} tokens after {engine.count_tokens(prompts[0])}, {machine()}")
@@ -236,8 +224,8 @@ def main(name: str, n: int, slow: int, repeats: int) -> None:
     cut = SamplingParams(max_tokens=TOKENS, temperature=0, stop=("\n",))
     short = list(engine.generate(prompts[:32], cut, range(32)))
     saved = 1 - sum(c.tokens for c in short) / (len(short) * TOKENS)
-    stopped = seconds_each(ours(engine, cut), prompts, repeats)
-    whole = seconds_each(ours(engine), prompts, repeats)
+    stopped = seconds_each(partial(ours, engine, prompt, params=cut), prompts, repeats)
+    whole = seconds_each(partial(ours, engine, prompt), prompts, repeats)
     print(
         f"with the stop string '\\n' {saved:.0%} fewer tokens and {1 - stopped / whole:.0%} less "
         f"time: {stopped:.4f} s a problem"

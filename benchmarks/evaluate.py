@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import click
 import torch
 
 from carrychain import engines
-from carrychain.addition.problems import handout_pairs
+from carrychain.addition.problems import PROBES, handout_pairs
 from carrychain.addition.prompts import SHIPPED, Prompt
 from carrychain.engines.base import SamplingParams
 from carrychain.engines.local import LocalEngine
@@ -48,10 +48,14 @@ def handout_loop(engine: LocalEngine, prompts: list[str]) -> list[str]:
     return outputs
 
 
-def ours(engine: LocalEngine, prompts: list[str]) -> list[str]:
+def ours(
+    engine: LocalEngine, prompt: Prompt, prompts: Sequence[str], params: SamplingParams = GREEDY
+) -> list[str]:
     """Continue the prompts as `carrychain evaluate` does."""
     outputs = [""] * len(prompts)
-    for completion in engine.generate(prompts, GREEDY, range(len(prompts))):
+    probes = [prompt.render(str(problem)) for problem in PROBES]
+    seeds = range(len(prompts))
+    for completion in engine.generate_sharing(prompts, params, seeds, probes):
         outputs[completion.index] = completion.text
     return outputs
 
@@ -86,10 +90,10 @@ def main(n: int, repeats: int) -> None:
     }.items():
         prompts = [prompt.render(str(p)) for p in handout_pairs(2, 1_000_000, 9_999_999, n)]
         few = prompts[: max(1, n // 4)]
-        if handout_loop(engine, few) != ours(engine, few):
+        if handout_loop(engine, few) != ours(engine, prompt, few):
             raise SystemExit(f"{name}: the two give different text; nothing was timed")
         loop = seconds_each(lambda few=few: handout_loop(engine, few), len(few), repeats)
-        batch = seconds_each(lambda prompts=prompts: ours(engine, prompts), n, repeats)
+        batch = seconds_each(lambda p=prompt, ps=prompts: ours(engine, p, ps), n, repeats)
         print(f"{name:12s} n={n}  hand-out's loop {loop:.4f} s a problem, {len(few)} of them")
         print(f"{'':12s} carrychain {batch:.4f} s a problem, ratio {loop / batch:.1f}")
 
