@@ -52,6 +52,7 @@ def test_a_server_that_ignores_a_parameter_fails_the_check(carrychain, ignored, 
     [
         (["check", "mimi"], "there is no model 'mimi'; did you mean mini"),
         (["check"], "Missing argument 'NAME'"),
+        (["--json", "-", "check", "mini"], "give --json after check"),
         (["fetch", "smollm"], "there is nothing to fetch for 'smollm'; did you mean smollm2"),
         (["fetsch"], "No such command 'fetsch'"),
         (["check", "openai:http://127.0.0.1:1#toy"], "nothing answers at http://127.0.0.1:1/v1"),

@@ -14,6 +14,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from carrychain.addition.evaluation import evaluate
+from carrychain.addition.problems import handout_pairs
+from carrychain.addition.prompts import Prompt
 from carrychain.engines import attention, decoding, load
 from carrychain.engines.base import SamplingParams
 from carrychain.engines.decoding import Decoder, common_prefix
@@ -127,7 +130,7 @@ def test_a_row_rounds_the_same_whatever_n_order_and_neighbours(
     """Not only the text: every logit of every step, bit for bit."""
     engine = LocalEngine(checkpoints[kind], dtype=dtype, device="cpu")
     logits: dict[int, list[bytes]] = {}
-    push = decoding._Rows.push
+    push = decoding.Rows.push
 
     def noting(self: Any, scores: Any) -> Any:
         for slot in self.busy:
@@ -135,7 +138,7 @@ def test_a_row_rounds_the_same_whatever_n_order_and_neighbours(
             logits.setdefault(seed, []).append(scores[slot].float().numpy().tobytes())
         return push(self, scores)
 
-    monkeypatch.setattr(decoding._Rows, "push", noting)
+    monkeypatch.setattr(decoding.Rows, "push", noting)
     params = SamplingParams(max_tokens=9, temperature=1.2, top_k=0, top_p=1, stop=("7",))
     prompts = [f"{PREFIX}{i}+{10 ** (i % 5)}=" for i in range(90)]
 
@@ -238,6 +241,39 @@ def test_out_of_memory_halves_the_slots_says_so_and_goes_on(
         "llama ran out of memory with 128 rows side by side; it goes on with 64",
         "llama ran out of memory with 64 rows side by side; it goes on with 32",
     ]
+
+
+def test_an_evaluation_names_the_slots_that_it_ended_with(
+    checkpoints: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = LocalEngine(checkpoints["qwen3"], device="cpu")
+    forward = Decoder._forward
+
+    def full_at_100_rows(self: Decoder, ids: Any, positions: Any, state: Any) -> Any:
+        if len(ids) > 100:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return forward(self, ids, positions, state)
+
+    monkeypatch.setattr(Decoder, "_forward", full_at_100_rows)
+    found = evaluate(
+        engine=engine,
+        prompt=Prompt("What is ", "?"),
+        problems=handout_pairs(0, 1, 10, 3),
+        sampling=SamplingParams(max_tokens=2),
+    )
+    assert found.complete
+    assert found.model.settings["slots"] == 64
+
+
+def test_the_steps_that_a_gpu_takes_give_what_the_fused_kernel_gives() -> None:
+    torch.manual_seed(0)
+    q, k, v = torch.randn(1, 3, 10, 8), torch.randn(1, 3, 70, 8), torch.randn(1, 3, 70, 8)
+    for fused, steps in zip(
+        attention._attention(q, k, v, 0.3),
+        attention.attention_in_steps(q, k, v, 0.3),
+        strict=True,
+    ):
+        assert torch.allclose(fused, steps, atol=1e-6)
 
 
 @pytest.mark.parametrize(

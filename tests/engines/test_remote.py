@@ -329,6 +329,35 @@ def test_a_key_that_the_server_echoes_is_not_shown(monkeypatch: pytest.MonkeyPat
         assert "bad key" in remote._said(answer)
 
 
+def test_a_key_that_is_cut_off_is_not_shown_in_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-open-sesame-open-sesame")
+    page = f"<html>{'x' * 60} sk-open-sesame-open-sesame</html>"
+    with FaultServer(page=page) as server:
+        assert "sk-" not in refusal(f"{server.url}#toy")
+
+
+def test_a_key_that_can_be_none_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "schlüssel")
+    with FaultServer() as server:
+        assert "characters that no key has" in refusal(f"{server.url}#toy")
+
+
+def test_a_reason_that_is_not_known_is_not_taken_for_another() -> None:
+    with FaultServer() as server:
+        remote = engine(server)
+        answer = {
+            "choices": [{"text": "x", "finish_reason": "content_filter"}],
+            "usage": {"prompt_tokens": 1, "completion_tokens": 2},
+        }
+        with pytest.raises(GenerationFailed, match="ended a text with 'content_filter'"):
+            remote._completion(0, answer, GREEDY)
+
+
+def test_a_number_type_is_not_asked_of_a_server() -> None:
+    with FaultServer() as server, pytest.raises(InvalidInput, match="a server chooses its own"):
+        load(f"openai:{server.url}#toy", dtype="bfloat16")
+
+
 def test_importing_the_engine_loads_no_torch() -> None:
     import subprocess
     import sys

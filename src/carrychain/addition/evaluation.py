@@ -132,6 +132,7 @@ def evaluate(
         interruption = f"the engine gave {len(rows)} of {evaluation.asked} answers"
     return replace(
         evaluation,
+        model=engine.info,  # once more: an engine that ran out of memory went on with fewer slots
         rows=tuple(rows[key] for key in sorted(rows)),
         timing=Timing(seconds, len(rows) / seconds if seconds > 0 else None),
         interruption=interruption if len(rows) < evaluation.asked else None,

@@ -29,6 +29,8 @@ from carrychain.io import jsonable
 def models(ctx: click.Context, json_path: str | None) -> None:
     """List the models, and whether each can be used on this machine now."""
     if ctx.invoked_subcommand is not None:
+        if json_path is not None:
+            raise click.UsageError(f"give --json after {ctx.invoked_subcommand}")
         return
     check_output(json_path)
     entries = registry.available()

@@ -1,11 +1,12 @@
 """Attention in which all rows of a batch share the keys and values of one prefix.
 
 The prefix is stored once, without a batch dimension. The queries of all rows attend to it in one
-product, each row's own tokens are attended to apart, and the two results are merged by their
-log-sum-exp (Juravsky et al. 2024, "Hydragen", arXiv:2402.05099):
+product and each row's own tokens are attended to apart (Juravsky et al. 2024, "Hydragen",
+arXiv:2402.05099). With out and lse, the log-sum-exp of the scores, of the part over the prefix,
 
-    softmax over both = w * softmax over the prefix + (1 - w) * softmax over the own tokens,
-    w = sigmoid(lse_prefix - lse_own)
+    softmax over both = softmax over [own scores, lse] @ [own values, out]
+
+so the prefix joins a row's own tokens as one column more.
 
 transformers calls `attend` in place of its own attention: a forward pass is given one of the passes
 below as the argument `shared_prefix`, no cache, and explicit positions.

@@ -25,7 +25,7 @@ PROMPTS = (
 _GREEDY = SamplingParams(max_tokens=24, temperature=0, top_k=0, top_p=1)
 _FREE = replace(_GREEDY, temperature=1.5, max_tokens=12)
 _SEEDS = tuple(range(101, 101 + len(PROMPTS)))
-_DRAWS = 24  # first tokens drawn to compare two temperatures
+_DRAWS = 24  # short texts drawn to compare two temperatures
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +43,8 @@ class Check:
     detail: str
 
 
-class _Shown(Exception):
-    """An experiment's verdict against the engine, with the evidence."""
+class _NotShown(Exception):
+    """What an experiment has to show did not show; the message is the evidence."""
 
 
 def check(engine: Engine) -> Iterator[Check]:
@@ -64,7 +64,7 @@ def check(engine: Engine) -> Iterator[Check]:
 def _outcome(name: str, experiment: Callable[[Engine], str], engine: Engine) -> Check:
     try:
         return Check(name, True, experiment(engine))
-    except _Shown as evidence:
+    except _NotShown as evidence:
         return Check(name, False, str(evidence))
     except (GenerationFailed, InvalidInput) as error:
         return Check(name, False, f"the engine failed: {error}")
@@ -93,7 +93,7 @@ def _temperature(engine: Engine) -> str:
         f"{counts[0]} different texts of {_DRAWS} at temperature 0.05, {counts[1]} at temperature 3"
     )
     if counts[1] < 4 * counts[0]:
-        raise _Shown(f"{evidence}; a higher temperature must give many more")
+        raise _NotShown(f"{evidence}; a higher temperature must give many more")
     return evidence
 
 
@@ -108,43 +108,41 @@ def _stop(engine: Engine) -> str:
         (after,) = _ask(engine, replace(_GREEDY, stop=(stop,)), [PROMPTS[before.index]])
         expected = before.text[: before.text.index(stop)]
         if after.text != expected:
-            raise _Shown(
+            raise _NotShown(
                 f"stop {stop!r}: {_short(after.text)} came back, and not {_short(expected)}, "
                 "the text without it up to there"
             )
         if after.finish_reason is not FinishReason.STOP:
-            raise _Shown(
+            raise _NotShown(
                 f"stop {stop!r} cut the text, but the reason given is {after.finish_reason}"
             )
         shown.append(f"{stop!r} ended {_short(before.text)}")
     if not shown:
-        raise _Shown("could not be shown: no greedy text is long enough to hold a stop string")
+        raise _NotShown("could not be shown: no greedy text is long enough to hold a stop string")
     return shown[0]
 
 
 def _max_tokens(engine: Engine) -> str:
     long = _ask(engine, _GREEDY)
-    if all(c.finish_reason is FinishReason.EOS and c.tokens <= 5 for c in long):
-        raise _Shown("could not be shown: every greedy text ends by itself within 5 tokens")
+    if all(c.tokens <= 5 for c in long):
+        raise _NotShown("could not be shown: no greedy text has more than 5 tokens")
     for limit in (1, 5):
         for before, after in zip(
             long, _ask(engine, replace(_GREEDY, max_tokens=limit)), strict=True
         ):
             if after.tokens > limit:
-                raise _Shown(f"max_tokens {limit}: {after.tokens} tokens came back")
+                raise _NotShown(f"max_tokens {limit}: {after.tokens} tokens came back")
             ended = before.finish_reason is FinishReason.EOS and before.tokens <= limit
             if not ended and after.finish_reason is not FinishReason.LENGTH:
-                raise _Shown(
+                raise _NotShown(
                     f"max_tokens {limit}: the reason given is {after.finish_reason}, not length"
                 )
             same = after.text.rstrip("\N{REPLACEMENT CHARACTER}")
             if not before.text.startswith(same) or len(after.text) > len(before.text):
-                raise _Shown(
+                raise _NotShown(
                     f"max_tokens {limit}: {_short(after.text)} is not the beginning of "
                     f"{_short(before.text)}, the text at 24"
                 )
-    if all(c.tokens <= 5 for c in long):
-        raise _Shown("no text has more than 5 tokens at max_tokens 24")
     return f"1 and 5 tokens are the beginning of {_short(long[0].text)}"
 
 
@@ -152,7 +150,9 @@ def _same_seed(engine: Engine) -> str:
     first, second = _ask(engine, _FREE), _ask(engine, _FREE)
     for a, b in zip(first, second, strict=True):
         if a.text != b.text:
-            raise _Shown(f"seed {_SEEDS[a.index]} gave {_short(a.text)} and then {_short(b.text)}")
+            raise _NotShown(
+                f"seed {_SEEDS[a.index]} gave {_short(a.text)} and then {_short(b.text)}"
+            )
     return f"seed {_SEEDS[0]} gave {_short(first[0].text)} twice"
 
 
@@ -160,15 +160,12 @@ def _other_seed(engine: Engine) -> str:
     prompt = PROMPTS[2]
     texts = [c.text for c in _ask(engine, _FREE, [prompt] * 8, range(8))]
     if len(set(texts)) < 2:
-        raise _Shown(f"8 seeds all gave {_short(texts[0])} at temperature {_FREE.temperature}")
+        raise _NotShown(f"8 seeds all gave {_short(texts[0])} at temperature {_FREE.temperature}")
     return f"8 seeds gave {len(set(texts))} different texts"
 
 
 def _penalty(engine: Engine) -> str:
-    """A penalty so strong that no token comes twice while others have a better score.
-
-    Tokens are not seen through `Engine`, words are: in the loop's text most words repeat.
-    """
+    """Tokens are not seen through `Engine`; in characters a loop repeats what came before."""
     looped = _ask(engine, _GREEDY)
     penalised = _ask(engine, replace(_GREEDY, repetition_penalty=5.0))
     before, after = _repeats(looped), _repeats(penalised)
@@ -178,9 +175,11 @@ def _penalty(engine: Engine) -> str:
         f"{_short(penalised[0].text)}"
     )
     if before[0] < 10:
-        raise _Shown(f"could not be shown, nothing repeats: {evidence}")
+        raise _NotShown(f"could not be shown, nothing repeats: {evidence}")
+    if after[1] == 0:
+        raise _NotShown(f"could not be shown, nothing is left: {evidence}")
     if after[0] * before[1] > 0.7 * before[0] * after[1]:
-        raise _Shown(f"{evidence}; a strong penalty must break the loop")
+        raise _NotShown(f"{evidence}; a strong penalty must break the loop")
     return evidence
 
 
@@ -190,7 +189,7 @@ def _alone(engine: Engine) -> str:
         for i in (len(PROMPTS) - 1, 0):
             (alone,) = _ask(engine, params, [PROMPTS[i]], [_SEEDS[i]])
             if alone.text != batch[i].text:
-                raise _Shown(
+                raise _NotShown(
                     f"{kind}, {PROMPTS[i][:20]!r}…: alone {_short(alone.text)}, beside others "
                     f"{_short(batch[i].text)}"
                 )
@@ -224,14 +223,14 @@ def _ask(
     found = engine.generate(prompts, params, list(seeds)[: len(prompts)])
     completions = sorted(found, key=lambda c: c.index)
     if len(completions) != len(prompts):
-        raise _Shown(f"{len(prompts)} prompts got {len(completions)} answers")
+        raise _NotShown(f"{len(prompts)} prompts got {len(completions)} answers")
     return completions
 
 
 def _equals_greedy(engine: Engine, params: SamplingParams, what: str) -> str:
     greedy = _ask(engine, replace(_GREEDY, max_tokens=params.max_tokens))
     if not any(c.text for c in greedy):
-        raise _Shown("could not be shown: every greedy text is empty")
+        raise _NotShown("could not be shown: every greedy text is empty")
     pairs = [
         (expected.text, found.text)
         for seeds in (_SEEDS, _SEEDS[::-1])
@@ -240,7 +239,7 @@ def _equals_greedy(engine: Engine, params: SamplingParams, what: str) -> str:
     other = [pair for pair in pairs if pair[0] != pair[1]]
     if len(other) > len(pairs) // 4:  # in 16-bit arithmetic two tokens may share the first place
         expected, found = other[0]
-        raise _Shown(
+        raise _NotShown(
             f"{what} gave other text than greedy for {len(other)} of {len(pairs)}: "
             f"{_short(found)} and not {_short(expected)}"
         )

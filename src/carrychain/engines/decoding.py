@@ -1,14 +1,15 @@
 """Continue many prompts together with a transformers model.
 
-The step has one constant shape: a number of slots, one token each. A slot whose row has ended takes
-the next prompt, so no row waits for the longest, and every product has the same shape however many
-prompts there are: a row's text depends on its own prompt, parameters and seed alone. The tokens
-that all prompts begin with are computed once and attended to once (`attention`).
+A step adds one token to each row, and rows live in a fixed number of slots. A slot whose row has
+ended takes the next prompt, so no row waits for the longest. A row's products have shapes that its
+own prompt decides, or that are shown to give the same bits, so its text depends on its own prompt,
+parameters and seed alone. The tokens that all prompts begin with are computed once and attended to
+once (`attention`).
 
 A model that this can't serve exactly (sliding windows, recurrent states, positions that it counts
 itself) gets batches of prompts of equal length instead, also of constant shape.
 
-Shapes: B slots, V tokens of the vocabulary, P tokens of prefix.
+Shapes: B rows, T tokens a row, V tokens of the vocabulary.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ import inspect
 import itertools
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -26,10 +26,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from carrychain.engines import attention
-from carrychain.engines.attention import Buffers, Prefix, PrefixPass, PromptPass, StepPass
-from carrychain.engines.base import FinishReason, SamplingParams
-from carrychain.engines.sampling import next_tokens, seen_tokens, uniform
-from carrychain.engines.stopping import Decode, StopFinder, cut
+from carrychain.engines.attention import (
+    Buffers,
+    Pass,
+    Prefix,
+    PrefixPass,
+    PromptPass,
+    StepPass,
+)
+from carrychain.engines.base import SamplingParams
+from carrychain.engines.rows import Continuation, Request, Rows
+from carrychain.engines.stopping import Decode
 from carrychain.engines.twin import twin
 
 _CHUNK = 64  # most tokens of a prompt that are written together
@@ -42,25 +49,6 @@ _PLAIN_SLOTS = 16
 _SIZES = (16, 32, 64, 96, 128, 192)  # numbers of rows that a step may have beside all slots
 
 _Ints = NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One prompt as token ids (at least one), and the seed of its stream."""
-
-    index: int
-    tokens: Sequence[int]
-    seed: int
-
-
-@dataclass(frozen=True, slots=True)
-class Continuation:
-    """A request's output: tokens, text without stop string and special tokens, why it ended."""
-
-    request: Request
-    tokens: Sequence[int]
-    text: str
-    finish_reason: FinishReason
 
 
 class Decoder:
@@ -86,7 +74,10 @@ class Decoder:
         # transformers renamed it in 5.24, model by model.
         self._cache_name = "cache" if "cache" in accepted else "past_key_values"
         self._kept: tuple[tuple[int, ...], Prefix] | None = None
+        self._twin: Any = None
         self.plain_because = self._why_plain()
+        if self.plain_because:
+            self._twin = None  # its packed weights would stay
         self.set_slots(min(slots, _PLAIN_SLOTS) if self.plain_because else slots)
 
     def set_slots(self, slots: int) -> None:
@@ -122,7 +113,7 @@ class Decoder:
     def last_logits(self, tokens: Sequence[int]) -> Tensor:
         """Return the logits of the token that follows `tokens`, float32 (V,)."""
         ids = torch.tensor([list(tokens)])
-        return self._forward(ids, torch.arange(len(tokens))[None], None)[0].float().cpu()
+        return self._forward_plain(ids, torch.arange(len(tokens))[None])[0].float().cpu()
 
     # --- slots that share a prefix ----------------------------------------------------------------
 
@@ -141,7 +132,7 @@ class Decoder:
         # One slot more than rows: what fills up a group of prompts is written there.
         capacity = _round_up(longest + params.max_tokens + _WIDTHS, _ALIGNED)
         buffers = Buffers(self.slots + 1, min(capacity, _round_up(longest + _WIDTHS, _GROWTH)))
-        rows = _Rows(self.slots, self._decode, self._eos, params)
+        rows = Rows(self.slots, self._decode, self._eos, params)
         ids = np.zeros(self.slots, dtype=np.int64)  # (B,): the token that a slot goes on from
         lengths = np.zeros(self.slots, dtype=np.int64)  # (B,): own tokens before that one
         while waiting or rows.busy:
@@ -181,17 +172,14 @@ class Decoder:
         buffers = Buffers(self.slots, _ALIGNED)
         ids, lengths = rng.integers(2, 99, self.slots), rng.integers(0, _ALIGNED - 1, self.slots)
         whole = self._step(prefix, buffers, ids, lengths)
-        sizes = [size for size in _SIZES if size < self.slots]
-        return [
-            *(
-                size
-                for size in sizes
-                if torch.equal(
-                    self._step(prefix, buffers, ids[:size], lengths[:size]), whole[:size]
-                )
-            ),
-            self.slots,
-        ]
+
+        def gives_the_same(size: int) -> bool:
+            return torch.equal(
+                self._step(prefix, buffers, ids[:size], lengths[:size]), whole[:size]
+            )
+
+        fewer = [size for size in _SIZES if size < self.slots and gives_the_same(size)]
+        return [*fewer, self.slots]
 
     def _prefix(self, tokens: tuple[int, ...]) -> Prefix | None:
         """Return a prefix's keys and values: those of the last call, if it is the same."""
@@ -250,7 +238,7 @@ class Decoder:
             equals = list(equal)
             for at in range(0, len(equals), self.slots):
                 batch = equals[at : at + self.slots]
-                rows = _Rows(self.slots, self._decode, self._eos, params)
+                rows = Rows(self.slots, self._decode, self._eos, params)
                 for slot, request in enumerate(batch):
                     rows.admit(slot, request)
                 spare = [batch[0]] * (self.slots - len(batch))
@@ -258,7 +246,7 @@ class Decoder:
                 positions = torch.arange(length).expand(self.slots, -1)
                 cache = DynamicCache(config=self._model.config)
                 while rows.busy:
-                    logits = self._forward(ids, positions, cache)
+                    logits = self._forward_plain(ids, positions, cache)
                     tokens, ended = rows.push(logits)
                     ids, positions = torch.from_numpy(tokens)[:, None], positions[:, -1:] + 1
                     yield from ended
@@ -266,29 +254,40 @@ class Decoder:
     # --- the model --------------------------------------------------------------------------------
 
     @torch.inference_mode()
-    def _forward(self, ids: Tensor, positions: Tensor, state: Any) -> Tensor:
-        """Run the model on new tokens.
+    def _forward(self, ids: Tensor, positions: Tensor, state: Pass) -> Tensor:
+        """Run the twin on new tokens within a pass.
 
         Args:
             ids: the tokens, (B, T).
             positions: their positions, (B, T).
-            state: a `Pass`, in which the model attends; a transformers cache; or None.
+            state: where their keys and values go, and what they see.
 
         Returns:
             The last position's logits, (B, V).
         """
+        options = self._options(ids, positions)
+        return self._twin(**options, use_cache=False, shared_prefix=state).logits[:, -1]
+
+    @torch.inference_mode()
+    def _forward_plain(self, ids: Tensor, positions: Tensor, cache: Any = None) -> Tensor:
+        """Run the model itself on tokens that follow those in `cache`, if there is one.
+
+        Shapes: as in `_forward`.
+        """
+        options = self._options(ids, positions)
+        seen = ids.new_ones(len(ids), int(positions[0, -1]) + 1)
+        options["attention_mask"] = seen.to(self._model.device)
+        options[self._cache_name], options["use_cache"] = cache, cache is not None
+        return self._model(**options).logits[:, -1]
+
+    def _options(self, ids: Tensor, positions: Tensor) -> dict[str, Any]:
         device = self._model.device
         options: dict[str, Any] = {"input_ids": ids.to(device)}
         if self._takes_positions:
             options["position_ids"] = positions.to(device)
         if self._keeps_logits:
             options["logits_to_keep"] = 1
-        if state is None or not hasattr(state, "attend"):
-            seen = int(positions[0, -1]) + 1
-            options["attention_mask"] = ids.new_ones(len(ids), seen).to(device)
-            options[self._cache_name], options["use_cache"] = state, state is not None
-            return self._model(**options).logits[:, -1]
-        return self._twin(**options, use_cache=False, shared_prefix=state).logits[:, -1]
+        return options
 
     def _why_plain(self) -> str:
         """Return why the model can't share a prefix, or nothing if it can."""
@@ -298,7 +297,7 @@ class Decoder:
         ids = (7919 * torch.arange(1, 12)) % vocabulary  # ordinary tokens, all over it
         try:
             self._twin = twin(self._model)
-            expected = self._forward(ids[None], torch.arange(11)[None], None).float()  # (1, V)
+            expected = self._forward_plain(ids[None], torch.arange(11)[None]).float()  # (1, V)
             found = self._in_passes(ids).float()  # (2, V)
         except attention.NotServed as error:
             return f"its attention asks for {error}"
@@ -323,94 +322,6 @@ class Decoder:
             self._forward(both[:, part], positions[:, part], writing)
         step = StepPass(prefix, buffers, torch.full_like(rows, 6))
         return self._forward(both[:, 10:], positions[:, 10:], step)
-
-
-@dataclass(slots=True)
-class _Row:
-    request: Request
-    stop: StopFinder
-    output: list[int] = field(default_factory=list[int])
-
-
-class _Rows:
-    """What the slots generate: a row or nothing each, its stream and the tokens it has seen."""
-
-    def __init__(
-        self, slots: int, decode: Decode, eos: frozenset[int], params: SamplingParams
-    ) -> None:
-        self._decode, self._eos, self._params = decode, eos, params
-        self._rows: list[_Row | None] = [None] * slots
-        self._seeds = np.zeros(slots, dtype=np.uint64)  # (B,)
-        self._seen: Tensor | None = None  # bool (B, V), only for the repetition penalty
-
-    @property
-    def busy(self) -> list[int]:
-        """Return the slots that hold a row."""
-        return [slot for slot, row in enumerate(self._rows) if row is not None]
-
-    def free(self) -> list[int]:
-        """Return the slots that hold none."""
-        return [slot for slot, row in enumerate(self._rows) if row is None]
-
-    def admit(self, slot: int, request: Request) -> None:
-        """Put a request into a slot."""
-        self._rows[slot] = _Row(request, StopFinder(self._decode, self._params.stop))
-        self._seeds[slot] = request.seed
-        if self._seen is not None:
-            self._seen[slot] = self._seen_by(request, self._seen)
-
-    def push(self, logits: Tensor) -> tuple[_Ints, list[Continuation]]:
-        """Choose the next token of every row and free the slots that end.
-
-        Args:
-            logits: scores for the first slots, at least all busy ones, (b, V).
-
-        Returns:
-            The tokens, int64 (b,), and what has ended.
-        """
-        count, vocabulary = logits.shape
-        if self._params.repetition_penalty != 1 and self._seen is None:
-            self._seen = torch.zeros(
-                len(self._rows), vocabulary, dtype=torch.bool, device=logits.device
-            )
-            for slot in self.busy:
-                row = self._rows[slot]
-                assert row is not None
-                self._seen[slot] = self._seen_by(row.request, self._seen)
-        steps = [len(row.output) if row else 0 for row in self._rows[:count]]
-        uniforms = torch.from_numpy(uniform(self._seeds[:count], np.array(steps, dtype=np.uint64)))
-        seen = None if self._seen is None else self._seen[:count]
-        chosen = next_tokens(logits, seen, self._params, uniforms)  # (b,)
-        if seen is not None:
-            seen.scatter_(-1, chosen[:, None], True)
-        tokens = chosen.cpu().numpy()
-        ended: list[Continuation] = []
-        for slot, token in enumerate(tokens.tolist()):
-            row = self._rows[slot]
-            if row is not None and (continuation := self._add(row, token)) is not None:
-                ended.append(continuation)
-                self._rows[slot] = None
-        return tokens, ended
-
-    def _seen_by(self, request: Request, like: Tensor) -> Tensor:
-        return seen_tokens([request.tokens], like.shape[-1], like.device)[0]
-
-    def _add(self, row: _Row, token: int) -> Continuation | None:
-        """Add a token to a row; return its continuation if that ends it."""
-        row.output.append(token)
-        eos = token in self._eos
-        text = None if eos else row.stop.push(token)
-        if text is not None:
-            return Continuation(row.request, row.output, text, FinishReason.STOP)
-        if not eos and len(row.output) < self._params.max_tokens:
-            return None
-        whole = self._decode(tuple(row.output[:-1] if eos else row.output))
-        text = cut(whole, self._params.stop)
-        if text is not None:  # it was complete only with the characters that the end completes
-            return Continuation(row.request, row.output, text, FinishReason.STOP)
-        return Continuation(
-            row.request, row.output, whole, FinishReason.EOS if eos else FinishReason.LENGTH
-        )
 
 
 def common_prefix(prompts: Sequence[Sequence[int]]) -> int:

@@ -172,9 +172,8 @@ class LocalEngine:
                     raise GenerationFailed(
                         f"{self._title} failed while generating: {what}"
                     ) from error
-            else:
-                return
-            self._halve_slots()
+            if waiting:  # out of the except clause: the error's frames hold what did not fit
+                self._halve_slots()
 
     def _halve_slots(self) -> None:
         slots = self._decoder.slots

@@ -90,6 +90,8 @@ def load(name: str, dtype: str = "auto", device: str = "auto", offline: bool = F
     if kind == "openai" and rest:
         from carrychain.engines.remote import RemoteEngine
 
+        if dtype != "auto":
+            raise InvalidInput(f"dtype is {dtype!r}, but a server chooses its own; leave it out")
         return RemoteEngine(rest)
     if name not in ("mini", "smollm2", *_HUB) and not (kind == "hf" and rest):
         raise InvalidInput(f"there is no model {name!r}{nearest(name, _FORMS)}")

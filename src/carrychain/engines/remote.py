@@ -1,17 +1,7 @@
 """An OpenAI-compatible server: raw prompts to its completions endpoint, every parameter by name.
 
-Servers fill what a request leaves open with defaults of their own or of the checkpoint, and know
-the same parameter by different names. So each request says everything, under the names of the kind
-of server that answers, which is found out when the engine is made:
-
-    kind          top-k   penalty              off is  told by
-    vLLM          top_k   repetition_penalty   0       its models are owned by "vllm"
-    llama.cpp     top_k   repeat_penalty       0       GET /props, or its OpenAPI description
-    transformers  in generation_config (JSON)  0       its OpenAPI description; any model's id
-    openai        -       -                    -       any other
-
-Names as in vLLM's "OpenAI-compatible server" page, llama.cpp's tools/server/README.md, the schema
-of llama-cpp-python and `transformers serve`.
+Every request says everything, under the names of the kind of server that answers (`dialects`),
+which is found out when the engine is made.
 """
 
 from __future__ import annotations
@@ -24,21 +14,21 @@ import random
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from queue import Empty, SimpleQueue
 from typing import Any, cast
 
 import httpx
 
+from carrychain.engines import dialects
 from carrychain.engines.base import Completion, EngineInfo, FinishReason, SamplingParams
+from carrychain.engines.dialects import Dialect
 from carrychain.engines.stopping import cut
 from carrychain.errors import GenerationFailed, InvalidInput, ModelUnavailable, nearest
 
 _ATTEMPTS = 6
 _LONGEST_WAIT = 60.0  # seconds, also where Retry-After asks for more
 _TIMEOUT = httpx.Timeout(600, connect=10)  # seconds; an answer may wait in the server's queue
-_OPENAI_STOPS = 4
 
 
 class RemoteEngine:
@@ -60,23 +50,26 @@ class RemoteEngine:
 
     def __init__(self, address: str, concurrency: int = 8, backoff: float = 0.5) -> None:
         self._base, self._model = _parse(address)
+        self._root = self._base.removesuffix("/v1")
         self._name = f"openai:{self._base}#{self._model}"
         self._concurrency, self._backoff = concurrency, backoff
-        self._key = os.environ.get("OPENAI_API_KEY", "")
+        self._key = _key()
         with self._client() as http:
-            self._server = self._find_server(http)
-            self._described = {} if self._server is _TRANSFORMERS else self._find_model(http)
+            self._dialect = self._find_server(http)
+            self._described = (
+                {} if self._dialect is dialects.TRANSFORMERS else self._find_model(http)
+            )
             if self._described.get("owned_by") == "vllm":
-                self._server = _VLLM
+                self._dialect = dialects.VLLM
             self._refuse_chat_only(http)
-        if self._server is _TRANSFORMERS:
+        if self._dialect is dialects.TRANSFORMERS:
             self._concurrency = 1  # it seeds one generator, which all of its requests share
 
     @property
     def info(self) -> EngineInfo:
         """What this engine is; nothing in it is secret."""
         host = httpx.URL(self._base).netloc.decode()
-        settings = {"server": self._server.kind, "concurrency": self._concurrency}
+        settings = {"server": self._dialect.kind, "concurrency": self._concurrency}
         return EngineInfo(self._name, f"{self._model} at {host}", None, settings)
 
     @property
@@ -87,22 +80,14 @@ class RemoteEngine:
 
     def count_tokens(self, text: str) -> int | None:
         """Return the number of tokens of a prompt, where the server counts them."""
-        root = self._base.removesuffix("/v1")
-        path, body, field = {
-            "vllm": ("/tokenize", {"model": self._model, "prompt": text}, "count"),
-            "llama.cpp": ("/tokenize", {"content": text, "add_special": True}, "tokens"),
-            "llama-cpp-python": (
-                "/extras/tokenize/count",
-                {"model": self._model, "input": text},
-                "count",
-            ),
-        }.get(self._server.kind, ("", {}, ""))
-        if not path:
+        if self._dialect.count is None:
             return None
+        path, body, field = self._dialect.count
         try:
             with self._client() as http:
-                found = http.post(root + path, json=body).json()[field]
-        except (httpx.HTTPError, ValueError, KeyError, TypeError):
+                answer = http.post(self._root + path, json=body(self._model, text))
+                found = answer.json()[field]
+        except (httpx.RequestError, ValueError, KeyError, TypeError):
             return None
         return len(cast(list[object], found)) if isinstance(found, list) else found
 
@@ -121,7 +106,7 @@ class RemoteEngine:
             raise InvalidInput(
                 f"there are {len(prompts)} prompts and {len(seeds)} seeds; give each prompt its own"
             )
-        common = {"model": self._model, "stream": False, **self._server.arguments(params)}
+        common = {"model": self._model, "stream": False, **self._dialect.arguments(params)}
         bodies = [
             {**common, "prompt": prompt, "seed": _short_seed(seed)}
             for prompt, seed in zip(prompts, seeds, strict=True)
@@ -131,18 +116,34 @@ class RemoteEngine:
     def _complete(
         self, bodies: Sequence[Mapping[str, object]], params: SamplingParams
     ) -> Iterator[Completion]:
-        cancelled = threading.Event()
-        pool, http = ThreadPoolExecutor(self._concurrency), self._client()
+        """Let some threads take the requests one after the other, and yield what they bring.
+
+        The threads are daemons: Ctrl-C does not wait for what a slow server still owes.
+        """
+        cancelled, http = threading.Event(), self._client()
+        waiting: SimpleQueue[tuple[int, Mapping[str, object]]] = SimpleQueue()
+        outcomes: SimpleQueue[Completion | Exception] = SimpleQueue()
+        for request in enumerate(bodies):
+            waiting.put(request)
+
+        def work() -> None:
+            while not cancelled.is_set():
+                try:
+                    outcomes.put(self._ask(http, *waiting.get_nowait(), params, cancelled))
+                except Empty:
+                    return
+                except Exception as error:  # raised where the completions are asked for
+                    outcomes.put(error)
+
         try:
-            asked = [
-                pool.submit(self._ask, http, index, body, params, cancelled)
-                for index, body in enumerate(bodies)
-            ]
-            for done in as_completed(asked):
-                yield done.result()
+            for _ in range(min(self._concurrency, len(bodies))):
+                threading.Thread(target=work, daemon=True).start()
+            for _ in bodies:
+                if isinstance(outcome := outcomes.get(), Exception):
+                    raise outcome
+                yield outcome
         finally:
             cancelled.set()
-            pool.shutdown(wait=True, cancel_futures=True)
             http.close()
 
     def _ask(
@@ -163,7 +164,7 @@ class RemoteEngine:
             wait = min(_LONGEST_WAIT, self._backoff * 2**attempt) * random.random()
             try:
                 answer = http.post(f"{self._base}/completions", json=body)
-            except httpx.TransportError as error:
+            except httpx.RequestError as error:
                 problem = f"the connection failed ({_kind(error)})"
                 continue
             if answer.status_code == 429 or answer.status_code >= 500:
@@ -177,7 +178,7 @@ class RemoteEngine:
             try:
                 return self._completion(index, answer.json(), params)
             except (ValueError, KeyError, IndexError, TypeError):
-                problem = f"its answer is no completion ({_start(answer.text)})"
+                problem = f"its answer is no completion ({self._start(answer.text)})"
         raise GenerationFailed(
             f"{self._base} failed {_ATTEMPTS} times; the last time {problem}"
             if not cancelled.is_set()
@@ -189,8 +190,13 @@ class RemoteEngine:
         text: object = choice["text"]
         if not isinstance(text, str):
             raise TypeError
+        ended = choice["finish_reason"]
+        if ended not in ("stop", "length"):
+            raise GenerationFailed(
+                f"{self._base} ended a text with {ended!r}; stop and length are known"
+            )
         reason = FinishReason.LENGTH
-        if choice["finish_reason"] == "stop":
+        if ended == "stop":
             # vLLM says which; another server is taken to have found a stop string if there was one.
             found = choice["stop_reason"] if "stop_reason" in choice else bool(params.stop)
             reason = FinishReason.STOP if found and not _is_token(found) else FinishReason.EOS
@@ -206,15 +212,15 @@ class RemoteEngine:
         """Return the server's description of the model."""
         try:
             answer = http.get(f"{self._base}/models")
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             raise ModelUnavailable(
                 f"nothing answers at {self._base} ({_kind(error)}); is the server running?"
             ) from error
         if answer.status_code in (401, 403):
             raise ModelUnavailable(
-                f"{self._base} answered {answer.status_code}: "
-                + ("it does not take" if self._key else "it asks for a key; set")
-                + (" the key in OPENAI_API_KEY" if self._key else " OPENAI_API_KEY")
+                f"{self._base} does not take the key in OPENAI_API_KEY"
+                if self._key
+                else f"{self._base} asks for a key; set OPENAI_API_KEY"
             )
         try:
             listed = answer.json()["data"]
@@ -222,7 +228,7 @@ class RemoteEngine:
         except (ValueError, KeyError, TypeError) as error:
             raise ModelUnavailable(
                 f"{self._base}/models is not the list of an OpenAI-compatible server (status "
-                f"{answer.status_code}, {_start(answer.text)}); its address often ends in /v1"
+                f"{answer.status_code}, {self._start(answer.text)}); its address often ends in /v1"
             ) from error
         if self._model not in models:
             raise ModelUnavailable(
@@ -230,25 +236,24 @@ class RemoteEngine:
             )
         return models[self._model]
 
-    def _find_server(self, http: httpx.Client) -> _Server:
+    def _find_server(self, http: httpx.Client) -> Dialect:
         """Return what answers, as far as it describes itself; vLLM shows in its list of models."""
-        root = self._base.removesuffix("/v1")
-        if "default_generation_settings" in _get(http, f"{root}/props"):
-            return _LLAMA_CPP
-        paths = _get(http, f"{root}/openapi.json").get("paths")
+        if "default_generation_settings" in _get(http, f"{self._root}/props"):
+            return dialects.LLAMA_CPP
+        paths = _get(http, f"{self._root}/openapi.json").get("paths")
         if isinstance(paths, dict):
             if "/extras/tokenize" in paths:
-                return _LLAMA_CPP_PYTHON
+                return dialects.LLAMA_CPP_PYTHON
             if "/v1/completions" in paths and "/load_model" in paths:
-                return _TRANSFORMERS
-        return _OPENAI
+                return dialects.TRANSFORMERS
+        return dialects.OPENAI
 
     def _refuse_chat_only(self, http: httpx.Client) -> None:
         """Ask the endpoint something that it must refuse, to see that it is there."""
         body = {"model": self._model, "prompt": {"": ""}, "max_tokens": 1}
         try:
             status = http.post(f"{self._base}/completions", json=body).status_code
-        except httpx.TransportError:
+        except httpx.RequestError:
             return
         if status in (404, 405, 501):
             raise ModelUnavailable(
@@ -264,7 +269,7 @@ class RemoteEngine:
         )
 
     def _said(self, answer: httpx.Response) -> str:
-        """Return what a server says beside an error, without the key."""
+        """Return what a server says beside an error."""
         try:
             said: object = answer.json()
         except ValueError:
@@ -272,101 +277,12 @@ class RemoteEngine:
         for name in ("error", "message", "detail"):
             if isinstance(said, dict):
                 said = cast(dict[str, object], said).get(name, cast(object, said))
-        text = _start(said if isinstance(said, str) else json.dumps(said))
-        return f": {text.replace(self._key, '…') if self._key else text}"
+        return f": {self._start(said if isinstance(said, str) else json.dumps(said))}"
 
-
-# --- what each kind of server takes ---------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Server:
-    kind: str
-    arguments: Callable[[SamplingParams], dict[str, object]]
-
-
-def _common(params: SamplingParams) -> dict[str, object]:
-    return {
-        "max_tokens": params.max_tokens,
-        "temperature": params.temperature,
-        "top_p": params.top_p,
-        "stop": list(params.stop) or None,
-        "presence_penalty": 0.0,
-        "frequency_penalty": 0.0,
-    }
-
-
-def _vllm(params: SamplingParams) -> dict[str, object]:
-    return {
-        **_common(params),
-        # It takes top_p above 0 only; the most likely token alone is the same distribution.
-        "top_p": params.top_p or 1.0,
-        "top_k": params.top_k if params.top_p else 1,
-        "repetition_penalty": params.repetition_penalty,
-        "min_p": 0.0,
-    }
-
-
-def _llama_cpp(params: SamplingParams) -> dict[str, object]:
-    return {
-        **_llama_cpp_python(params),
-        "repeat_last_n": -1,  # the whole text, as in the other engines
-        "typical_p": 1.0,
-        "dry_multiplier": 0.0,
-        "xtc_probability": 0.0,
-        "samplers": ["penalties", "temperature", "top_k", "top_p"],
-    }
-
-
-def _llama_cpp_python(params: SamplingParams) -> dict[str, object]:
-    return {
-        **_common(params),
-        "top_k": params.top_k,
-        "repeat_penalty": params.repetition_penalty,
-        "min_p": 0.0,
-        "mirostat_mode": 0,
-    }
-
-
-def _transformers(params: SamplingParams) -> dict[str, object]:
-    config: dict[str, object] = {
-        "max_new_tokens": params.max_tokens,
-        "do_sample": not params.greedy,
-        "repetition_penalty": params.repetition_penalty,
-    }
-    if not params.greedy:
-        config |= {
-            "temperature": params.temperature,
-            "top_k": params.top_k,
-            "top_p": params.top_p or 1e-9,
-        }
-    return {
-        "max_tokens": params.max_tokens,
-        "stop": list(params.stop) or None,
-        "generation_config": json.dumps(config),
-    }
-
-
-def _openai(params: SamplingParams) -> dict[str, object]:
-    for name, off in (("top_k", 0), ("repetition_penalty", 1)):
-        if (value := getattr(params, name)) != off:
-            flag = name.replace("_", "-")
-            raise InvalidInput(
-                f"{name} is {value:g}, but this server knows no {name} (it is no vLLM, llama.cpp "
-                f"or transformers server); set --{flag} {off}, which is off"
-            )
-    if len(params.stop) > _OPENAI_STOPS:
-        raise InvalidInput(
-            f"there are {len(params.stop)} stop strings; this server takes {_OPENAI_STOPS}"
-        )
-    return _common(params)
-
-
-_VLLM = _Server("vllm", _vllm)
-_LLAMA_CPP = _Server("llama.cpp", _llama_cpp)
-_LLAMA_CPP_PYTHON = _Server("llama-cpp-python", _llama_cpp_python)
-_TRANSFORMERS = _Server("transformers", _transformers)
-_OPENAI = _Server("openai", _openai)
+    def _start(self, text: str) -> str:
+        """Return the beginning of what a server says, in one line and without the key."""
+        line = " ".join((text.replace(self._key, "…") if self._key else text).split())
+        return f"it begins {line[:80]!r}" if line else "it is empty"
 
 
 # --- small things ---------------------------------------------------------------------------------
@@ -376,7 +292,7 @@ def _get(http: httpx.Client, url: str) -> dict[str, Any]:
     """Return what a server answers, or nothing where that is no JSON object."""
     try:
         found = http.get(url).json()
-    except (httpx.HTTPError, ValueError):
+    except (httpx.RequestError, ValueError):
         return {}
     return cast(dict[str, Any], found) if isinstance(found, dict) else {}
 
@@ -405,6 +321,14 @@ def _parse(address: str) -> tuple[str, str]:
     return str(parsed.copy_with(path=path)).rstrip("/"), model
 
 
+def _key() -> str:
+    """Return the key from the environment, or nothing."""
+    key = os.environ.get("OPENAI_API_KEY", "").strip()
+    if not (key.isascii() and key.isprintable()):
+        raise InvalidInput("OPENAI_API_KEY holds characters that no key has; set it again")
+    return key
+
+
 def _short_seed(seed: int) -> int:
     digest = hashlib.blake2b(seed.to_bytes(8, "little"), digest_size=4).digest()
     return int.from_bytes(digest, "little") & 0x7FFFFFFF
@@ -420,7 +344,7 @@ def _retry_after(answer: httpx.Response) -> float:
             seconds = email.utils.parsedate_to_datetime(asked).timestamp() - time.time()
         except ValueError:
             return 0.0
-    return min(max(seconds, 0.0), _LONGEST_WAIT)
+    return min(seconds, _LONGEST_WAIT) if seconds > 0 else 0.0  # also where it is no number
 
 
 def _is_token(reason: object) -> bool:
@@ -429,9 +353,3 @@ def _is_token(reason: object) -> bool:
 
 def _kind(error: Exception) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", " ", type(error).__name__).lower()
-
-
-def _start(text: str) -> str:
-    """Return a text's beginning in one line."""
-    line = " ".join(text.split())
-    return f"it begins {line[:80]!r}" if line else "it is empty"

@@ -22,7 +22,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from carrychain.errors import CarrychainError, ModelUnavailable
+from carrychain.errors import ModelUnavailable
 
 TITLE = "SmolLM2-135M-Instruct (4-bit weights, Q4_1)"
 LICENCE = "Apache-2.0"
@@ -189,8 +189,6 @@ def convert(gguf: Path, into: Path) -> None:
             model.generation_config = read.generation_config
             model.save_pretrained(into)
             tokenizer.save_pretrained(into)
-    except CarrychainError:
-        raise
     except Exception as error:  # transformers, gguf and safetensors raise what they please
         if isinstance(error, OSError) and error.errno is not None:
             raise
