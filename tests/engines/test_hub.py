@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -122,3 +125,56 @@ def test_offline_asks_no_network(tmp_path: Path, way: str) -> None:
     assert done.returncode == 2
     assert "Qwen/Qwen3-8B is not on this machine, and --offline forbids" in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+class _Hub(BaseHTTPRequestHandler):
+    """Answers as the hub does for a gated model and for one that it does not have."""
+
+    def do_GET(self) -> None:
+        gated = "Llama-2" in self.path
+        self.send_response(403 if gated else 404)
+        self.send_header("X-Error-Code", "GatedRepo" if gated else "RepoNotFound")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    do_HEAD = do_GET
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def hub() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Hub)
+    Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("model", "expected"),
+    [
+        ("llama2", "is gated: ask for access at https://huggingface.co/meta-llama/Llama-2-7b"),
+        ("hf:nobody/nothing", "the hub has no model nobody/nothing"),
+    ],
+)
+def test_a_gated_or_missing_model_is_one_sentence_and_the_token_is_in_no_output(
+    tmp_path: Path, hub: str, model: str, expected: str
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "carrychain", "evaluate", "--model", model, "-n", "1"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={
+            "PYTHONPATH": os.pathsep.join(sys.path),
+            "HF_HOME": str(tmp_path),
+            "HF_ENDPOINT": hub,
+            "HF_TOKEN": "hf_" + "x" * 34,
+        },
+    )
+    assert done.returncode == 2
+    assert expected in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert "hf_x" not in done.stderr + done.stdout

@@ -364,3 +364,21 @@ def test_the_end_token_of_the_tokenizer_counts_where_no_config_has_one(folder: P
         (folder / name).write_text(json.dumps(settings))
     engine = LocalEngine(folder, device="cpu")
     assert engine._eos() == {engine.tokenizer.convert_tokens_to_ids(EOS)}
+
+
+def test_a_model_larger_than_the_free_memory_is_refused_before_it_loads(
+    engines: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As an 8B model in float32 on a laptop."""
+    import psutil
+
+    folder = engines["llama"].model.config._name_or_path
+    numbers = engines["llama"].model.num_parameters()
+    memory = psutil.virtual_memory()._replace(available=numbers * 3)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: memory)
+    with pytest.raises(ModelUnavailable, match=r"GB are free; --dtype bfloat16 needs"):
+        LocalEngine(folder)
+    assert LocalEngine(folder, dtype="bfloat16").info.settings["dtype"] == "bfloat16"
+    memory = memory._replace(available=numbers)
+    with pytest.raises(ModelUnavailable, match="take a smaller model"):
+        LocalEngine(folder)

@@ -10,12 +10,14 @@ import hashlib
 import json
 import logging
 import sys
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from math import prod
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
+from safetensors import SafetensorError, safe_open
 
 from carrychain.errors import InvalidInput, ModelUnavailable
 
@@ -41,7 +43,8 @@ def load(source: str | Path, dtype: str, device: torch.device, offline: bool = F
         offline: ask no network.
 
     Raises:
-        ModelUnavailable: missing, damaged, gated, or not a causal language model.
+        ModelUnavailable: missing, damaged, gated, larger than the free memory, or not a causal
+            language model.
         InvalidInput: an unknown dtype.
     """
     if dtype not in ("auto", *_DTYPES):
@@ -49,8 +52,10 @@ def load(source: str | Path, dtype: str, device: torch.device, offline: bool = F
     folder = is_folder(source)
     if folder:
         _check_folder(Path(source))
+        files = weight_files(Path(source))
     else:
-        download(str(source), offline)
+        files = weight_files(download(str(source), offline))
+    _check_memory(source, files, dtype, device)
     with quiet():
         try:
             model, tokenizer, missing = _load(source, dtype, device)
@@ -211,6 +216,55 @@ def _check_folder(folder: Path) -> None:
         for name in ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt")
     ):
         raise ModelUnavailable(f"{folder} has no tokenizer (tokenizer.json)")
+
+
+def _check_memory(
+    source: str | Path, files: Sequence[Path], dtype: str, device: torch.device
+) -> None:
+    """Raise if the weights alone need more memory than is free: swapping would stop the machine."""
+    import psutil
+
+    free = (
+        psutil.virtual_memory().available
+        if device.type == "cpu"
+        else torch.cuda.mem_get_info(device)[0]
+    )
+    stored, numbers = _count(files)
+    if dtype != "auto":
+        needed = numbers * _DTYPES[dtype].itemsize
+    else:
+        needed = numbers * 4 if device.type == "cpu" else stored
+    if needed <= free:
+        return
+    half = numbers * 2
+    advice = (
+        f"--dtype bfloat16 needs {half / 1e9:.1f} GB"
+        if half <= free and half < needed
+        else "take a smaller model, or a server (openai:URL#MODEL)"
+    )
+    raise ModelUnavailable(
+        f"the weights of {source} need {needed / 1e9:.1f} GB of memory on {device}, "
+        f"and {free / 1e9:.1f} GB are free; {advice}"
+    )
+
+
+def _count(files: Sequence[Path]) -> tuple[int, int]:
+    """Return the bytes and the numbers of weight files; of a kind without a header, of 2 bytes."""
+    stored = sum(file.stat().st_size for file in files)
+    headers = [file for file in files if file.suffix == ".safetensors"]
+    if len(headers) < len(files):
+        return stored, stored // 2
+    try:
+        numbers = sum(_numbers(file) for file in headers)
+    except (OSError, ValueError, SafetensorError):
+        return stored, 0  # damaged: loading it says how
+    return stored, numbers
+
+
+def _numbers(file: Path) -> int:
+    opening: Any = safe_open
+    with opening(file, framework="pt") as tensors:
+        return sum(prod(tensors.get_slice(name).get_shape()) for name in list(tensors.keys()))
 
 
 def _check_causal(config: Any, source: str | Path) -> None:
