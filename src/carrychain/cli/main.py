@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import logging
 import os
 import sys
@@ -11,7 +10,8 @@ import click
 
 from carrychain import __version__
 from carrychain.cli import EXIT_BAD_INPUT, EXIT_INTERRUPTED
-from carrychain.errors import CarrychainError, nearest
+from carrychain.cli.lazy import lazy_group
+from carrychain.errors import CarrychainError
 
 COMMANDS = {
     "evaluate": "measure a prompt on addition: accuracy, error, cost",
@@ -23,34 +23,8 @@ COMMANDS = {
 }
 
 
-class LazyGroup(click.Group):
-    """A group whose commands live in a module of their name and are imported when called."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
-        name = cmd_name.replace("-", "_")
-        command = getattr(importlib.import_module(f"carrychain.cli.{name}"), name)
-        assert isinstance(command, click.Command)
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            raise click.UsageError(f"there is no command {args[0]!r}{nearest(args[0], COMMANDS)}")
-        return super().resolve_command(ctx, args)
-
-
 @click.group(
-    cls=LazyGroup,
+    cls=lazy_group("carrychain.cli", COMMANDS),
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Start with:  carrychain evaluate --prompt one-shot-7-digit",
 )

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import torch
 from safetensors import SafetensorError, safe_open
 
+from carrychain.engines import memory
 from carrychain.errors import InvalidInput, ModelUnavailable
 
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -33,7 +34,13 @@ class Checkpoint(NamedTuple):
     tokenizer: Any
 
 
-def load(source: str | Path, dtype: str, device: torch.device, offline: bool = False) -> Checkpoint:
+def load(
+    source: str | Path,
+    dtype: str,
+    device: torch.device,
+    offline: bool = False,
+    spread: bool = False,
+) -> Checkpoint:
     """Load a causal language model and its tokenizer.
 
     Args:
@@ -41,6 +48,7 @@ def load(source: str | Path, dtype: str, device: torch.device, offline: bool = F
         dtype: float32, bfloat16, float16, or auto: the checkpoint's own on a GPU, float32 on a CPU.
         device: where to compute.
         offline: ask no network.
+        spread: where one GPU is too small for the model, lay its layers over all of them.
 
     Raises:
         ModelUnavailable: missing, damaged, gated, larger than the free memory, or not a causal
@@ -55,10 +63,19 @@ def load(source: str | Path, dtype: str, device: torch.device, offline: bool = F
         files = weight_files(Path(source))
     else:
         files = weight_files(download(str(source), offline))
-    _check_memory(source, files, dtype, device)
+    needed, numbers = _memory_needed(files, dtype, device)
+    room = memory.free(device)
+    gpus = memory.gpus() if spread and device.type == "cuda" else {}
+    if needed > max(room, sum(gpus.values())):
+        raise ModelUnavailable(_too_large(source, needed, numbers, room, device))
+    placement: dict[str, Any] = {}  # a CPU needs none
+    if device.type == "cuda" and needed <= room:
+        placement = {"device_map": {"": device}}
+    elif device.type == "cuda":
+        placement = {"device_map": "auto", "max_memory": gpus}
     with quiet():
         try:
-            model, tokenizer, missing = _load(source, dtype, device)
+            model, tokenizer, missing = _load(source, dtype, device, placement)
         except ModelUnavailable:
             raise
         except Exception as error:  # transformers raises what each checkpoint's own code raises
@@ -122,7 +139,9 @@ def _downloaded(repository: str) -> Path | None:
     return snapshot if weight_files(snapshot) else None
 
 
-def _load(source: str | Path, dtype: str, device: torch.device) -> tuple[Any, Any, list[str]]:
+def _load(
+    source: str | Path, dtype: str, device: torch.device, placement: dict[str, Any]
+) -> tuple[Any, Any, list[str]]:
     """Return model, tokenizer and the names of weights that the checkpoint lacks."""
     import transformers
 
@@ -134,8 +153,8 @@ def _load(source: str | Path, dtype: str, device: torch.device) -> tuple[Any, An
         str(source),
         config=config,
         dtype=_DTYPES.get(dtype, torch.float32 if device.type == "cpu" else "auto"),
-        device_map=None if device.type == "cpu" else {"": device},
         output_loading_info=True,
+        **placement,
         **options,
     )
     tokenizer = auto.AutoTokenizer.from_pretrained(str(source), **options)
@@ -218,33 +237,29 @@ def _check_folder(folder: Path) -> None:
         raise ModelUnavailable(f"{folder} has no tokenizer (tokenizer.json)")
 
 
-def _check_memory(
-    source: str | Path, files: Sequence[Path], dtype: str, device: torch.device
-) -> None:
-    """Raise if the weights alone need more memory than is free: swapping would stop the machine."""
-    import psutil
+def _memory_needed(files: Sequence[Path], dtype: str, device: torch.device) -> tuple[int, int]:
+    """Return the bytes that the weights take once they are loaded, and how many numbers they are.
 
-    free = (
-        psutil.virtual_memory().available
-        if device.type == "cpu"
-        else torch.cuda.mem_get_info(device)[0]
-    )
+    Swapping would stop the machine, so it is known before.
+    """
     stored, numbers = _count(files)
     if dtype != "auto":
-        needed = numbers * _DTYPES[dtype].itemsize
-    else:
-        needed = numbers * 4 if device.type == "cpu" else stored
-    if needed <= free:
-        return
+        return numbers * _DTYPES[dtype].itemsize, numbers
+    return numbers * 4 if device.type == "cpu" else stored, numbers
+
+
+def _too_large(
+    source: str | Path, needed: int, numbers: int, room: int, device: torch.device
+) -> str:
     half = numbers * 2
     advice = (
         f"--dtype bfloat16 needs {half / 1e9:.1f} GB"
-        if half <= free and half < needed
+        if half <= room and half < needed
         else "take a smaller model, or a server (openai:URL#MODEL)"
     )
-    raise ModelUnavailable(
+    return (
         f"the weights of {source} need {needed / 1e9:.1f} GB of memory on {device}, "
-        f"and {free / 1e9:.1f} GB are free; {advice}"
+        f"and {room / 1e9:.1f} GB are free; {advice}"
     )
 
 

@@ -25,7 +25,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from carrychain.engines import attention
+from carrychain.engines import attention, memory
 from carrychain.engines.attention import (
     Buffers,
     Pass,
@@ -131,6 +131,7 @@ class Decoder:
         sizes = self._sizes
         # One slot more than rows: what fills up a group of prompts is written there.
         capacity = _round_up(longest + params.max_tokens + _WIDTHS, _ALIGNED)
+        self._check_memory(capacity)
         buffers = Buffers(self.slots + 1, min(capacity, _round_up(longest + _WIDTHS, _GROWTH)))
         rows = Rows(self.slots, self._decode, self._eos, params)
         ids = np.zeros(self.slots, dtype=np.int64)  # (B,): the token that a slot goes on from
@@ -155,6 +156,16 @@ class Decoder:
             idle = rows.free()
             ids[idle] = lengths[idle] = 0
             yield from ended
+
+    def _check_memory(self, tokens: int) -> None:
+        """Raise before rows of so many tokens fill the memory: a machine may swap, or end us."""
+        needed = (self.slots + 1) * tokens * memory.token_bytes(self._model)
+        room = memory.free(self._model.device)
+        if needed > room:
+            raise torch.OutOfMemoryError(
+                f"out of memory: keys and values of {self.slots * tokens} tokens need "
+                f"{needed / 1e9:.1f} GB, and {room / 1e9:.1f} GB are free"
+            )
 
     def _step(self, prefix: Prefix | None, buffers: Buffers, ids: _Ints, lengths: _Ints) -> Tensor:
         """Add a token, (B,), to each of the first slots; return the logits that follow, (B, V)."""
@@ -293,6 +304,8 @@ class Decoder:
         """Return why the model can't share a prefix, or nothing if it can."""
         if reason := attention.why_not(self._model):
             return reason
+        if len(set(getattr(self._model, "hf_device_map", {}).values())) > 1:
+            return "its layers stand on several devices"
         vocabulary = int(self._model.config.get_text_config().vocab_size)
         ids = (7919 * torch.arange(1, 12)) % vocabulary  # ordinary tokens, all over it
         try:

@@ -5,23 +5,19 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 from functools import cached_property, lru_cache
-from math import inf
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from carrychain.engines import checkpoint
+from carrychain.engines import checkpoint, memory
 from carrychain.engines.base import Completion, EngineInfo, SamplingParams
 from carrychain.engines.decoding import Decoder, Request
 from carrychain.errors import GenerationFailed, InvalidInput
 
 _CONTEXT_NAMES = ("max_position_embeddings", "n_positions", "max_seq_len", "n_ctx")
 _REMEMBERED_TEXTS = 1 << 14
-# Rows side by side, for models up to so many bytes of weights: the larger the model, the fewer rows
-# make up for reading its weights, and the more each row's keys and values weigh.
-_SLOTS = ((64 << 20, 128), (4 << 30, 64), (inf, 16))
 
 
 class LocalEngine:
@@ -33,7 +29,8 @@ class LocalEngine:
         name: the name that loads this engine again.
         title: what a person reads.
         dtype: float32, bfloat16, float16, or auto: the checkpoint's own on a GPU, float32 on a CPU.
-        device: auto (a GPU if there is one), cpu, cuda or cuda:N.
+        device: auto (a GPU if there is one, all GPUs for a model that one can't hold), cpu, cuda
+            or cuda:N.
         revision: what identifies the weights, where it is known; else it is found.
         offline: ask no network.
 
@@ -64,11 +61,14 @@ class LocalEngine:
         self._name = name or f"hf:{source}"
         self._title = title or (source.name if isinstance(source, Path) else source)
         self._device = checkpoint.choose_device(device)
-        self.model, self.tokenizer = checkpoint.load(source, dtype, self._device, offline)
-        size = self.model.get_memory_footprint()
-        slots = next(slots for bytes_, slots in _SLOTS if size <= bytes_)
+        self.model, self.tokenizer = checkpoint.load(
+            source, dtype, self._device, offline, spread=device == "auto"
+        )
         self._decoder = Decoder(
-            self.model, lru_cache(_REMEMBERED_TEXTS)(self._decode), self._eos(), slots
+            self.model,
+            lru_cache(_REMEMBERED_TEXTS)(self._decode),
+            self._eos(),
+            memory.slots(self.model, self._device),
         )
 
     @property
