@@ -29,7 +29,7 @@ define environment
 	    $(PYTHON) -m pip --quiet --python $(BIN)/python install pip; }; }
 endef
 
-.PHONY: help demo test test-servers format train clean
+.PHONY: help demo test test-servers docs format train clean
 .DELETE_ON_ERROR:
 
 help: ## list the targets
@@ -53,6 +53,10 @@ test: $(VENV)/.contributor ## everything that must stay green: ruff, types, test
 test-servers: $(VENV)/.servers ## what needs downloads: smollm2, and real servers (compiles llama.cpp once, minutes)
 	@$(BIN)/python -m carrychain models fetch smollm2
 	@$(BIN)/python -m pytest -m servers tests/servers
+
+docs: $(VENV)/.docs ## write the documentation to build/docs; its notebooks are run
+	@$(BIN)/python -m sphinx -q -W -b html docs build/docs
+	@echo "build/docs/index.html"
 
 format: $(VENV)/.contributor ## format the code and mend what ruff can mend
 	@$(BIN)/ruff check --quiet --fix || true
@@ -80,4 +84,9 @@ $(VENV)/.contributor: $(NEEDS)
 $(VENV)/.servers: $(NEEDS) $(VENV)/.contributor
 	@echo "Installing the servers that are tested against (llama-cpp-python is compiled: some minutes)"
 	@$(call install,.[servers])
+	@touch $@
+
+$(VENV)/.docs: $(NEEDS) $(VENV)/.contributor
+	@echo "Installing what the documentation is written with"
+	@$(call install,.[docs])
 	@touch $@

@@ -39,7 +39,7 @@ def main() -> None:
 
         started = time.monotonic()
         check_use(python, folder / "elsewhere")
-        said("used it: --help, models, evaluate", started)
+        said("used it: --help, models, rnn, evaluate", started)
 
 
 def build(dist: Path) -> Path:
@@ -103,6 +103,9 @@ def check_use(python: Path, folder: Path) -> None:
         fail("carrychain --help does not list evaluate")
     if "mini" not in use(command, "models"):
         fail("carrychain models does not list mini")
+    use(command, "rnn", "check", "--template", "derivation.py")
+    flow = json.loads(use(command, "rnn", "flow", "--hidden", "8", "--steps", "5", "--json", "-"))
+    require(("log_norms", "certificate", "lyapunov"), flow, "rnn flow")
     check_evaluation(
         json.loads(use(str(python), "-m", "carrychain", "evaluate", "-n", "3", "--json", "-"))
     )

@@ -1,0 +1,211 @@
+"""The child: it limits itself, runs a file that nobody trusts, and answers calls.
+
+The first message holds the limits, the second the file's path and source; each later one names a
+function and its arguments, or a constant. What the file prints goes to the child's standard error,
+which the parent keeps apart from the answers.
+
+Limits that the kernel holds are what stops a file. The audit hook is there to be clear, not to be
+safe: it says "tried to write notes.txt, line 12" where the kernel would only refuse, or would let a
+file of the user's be emptied by mistake; whoever wants to gets around it.
+"""
+
+from __future__ import annotations
+
+import linecache
+import os
+import signal
+import sys
+from collections.abc import Callable
+from types import FrameType, ModuleType, TracebackType
+from typing import IO, cast
+
+from carrychain.sandbox.protocol import BadMessage, Kind, Message, decode, encode, read, write
+
+MOST_REQUEST = 1 << 28
+
+FORBIDDEN = {
+    "os.remove": "delete {0!r}",
+    "os.rename": "rename {0!r}",
+    "os.link": "link {0!r}",
+    "os.symlink": "link {0!r}",
+    "os.mkdir": "make the folder {0!r}",
+    "os.rmdir": "delete the folder {0!r}",
+    "os.truncate": "write to {0!r}",
+    "os.chmod": "change {0!r}",
+    "os.chown": "change {0!r}",
+    "os.utime": "change {0!r}",
+    "os.fork": "start a process",
+    "os.forkpty": "start a process",
+    "os.exec": "start {0!r}",
+    "os.spawn": "start {1!r}",
+    "os.posix_spawn": "start {0!r}",
+    "os.startfile": "start {0!r}",
+    "os.system": "start {0!r}",
+    "subprocess.Popen": "start {0!r}",
+    "os.kill": "send a signal",
+    "os.killpg": "send a signal",
+    "socket.bind": "use the network",
+    "socket.connect": "use the network",
+    "socket.getaddrinfo": "use the network",
+    "socket.sendto": "use the network",
+}
+"""What a file may not do: audit events, and how a finding puts them."""
+
+_WRITING = os.O_WRONLY | os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_TRUNC
+
+
+def main() -> None:
+    """Take the protocol off standard input and output, then serve."""
+    requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.dup2(2, 1)
+    asked = iter(lambda: read(requests, MOST_REQUEST), None)
+    limits = cast("dict[str, float]", next(asked))
+    write(answers, {"limited": _limit(limits)})
+    file = next(asked)
+    student = _Student(str(file["path"]), str(file["source"]), limits["seconds"], answers)
+    write(answers, student.load())
+    for request in asked:
+        write(answers, student.answer(request))
+    os._exit(0)  # what the file left behind, an atexit hook or a thread, is not waited for
+
+
+def _limit(limits: dict[str, float]) -> bool:
+    """Set what the kernel can limit; return whether it took everything."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return False
+    took_all = True
+    cpu_seconds = int(limits["cpu_seconds"])
+    resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds + 1))  # SIGXCPU, SIGKILL
+    for name, most in {
+        "RLIMIT_AS": limits["memory"],
+        "RLIMIT_FSIZE": 0,
+        "RLIMIT_CORE": 0,
+        "RLIMIT_NOFILE": limits["files"],
+        "RLIMIT_NPROC": 0,
+    }.items():
+        try:
+            resource.setrlimit(getattr(resource, name), (int(most), int(most)))
+        except (AttributeError, OSError, ValueError):
+            took_all = False
+    return took_all
+
+
+class _Student:
+    """The file's module, and how it is asked."""
+
+    def __init__(self, path: str, source: str, seconds: float, answers: IO[bytes]) -> None:
+        self._path = path
+        self._source = source
+        self._seconds = seconds
+        self._answers = answers
+        self._module = ModuleType(os.path.splitext(os.path.basename(path))[0])
+        self._module.__file__ = path
+        self._forbidden: Message | None = None
+
+    def load(self) -> Message:
+        """Run the file's own statements."""
+        lines = self._source.splitlines(keepends=True)
+        linecache.cache[self._path] = (len(self._source), None, lines, self._path)
+        sys.modules[self._module.__name__] = self._module
+        sys.addaudithook(self._audit)
+        return self._timed(self._run)
+
+    def answer(self, request: Message) -> Message:
+        """Call a function, or look a constant up."""
+        return self._timed(lambda: self._answer(request))
+
+    def _run(self) -> Message:
+        exec(compile(self._source, self._path, "exec"), self._module.__dict__)
+        return {"value": None}
+
+    def _answer(self, request: Message) -> Message:
+        name = str(request["name"])
+        if name not in self._module.__dict__:
+            return _failure(Kind.MISSING, f"there is no {name} in it")
+        value: object = self._module.__dict__[name]
+        if "arguments" in request:
+            arguments = [decode(item) for item in cast("list[object]", request["arguments"])]
+            value = cast("Callable[..., object]", value)(*arguments)
+        try:
+            return {"value": encode(value)}
+        except BadMessage as error:
+            return _failure(Kind.VALUE, str(error))
+        except RecursionError:
+            return _failure(Kind.VALUE, "lists nested too deeply")
+
+    def _timed(self, work: Callable[[], Message]) -> Message:
+        """Do something of the file's; whatever it raises is an answer."""
+        self._forbidden = None
+        self._alarm(self._seconds)
+        try:
+            answer = work()
+        except BaseException as error:
+            answer = self._raised(error)
+        self._alarm(0)
+        return self._forbidden or answer
+
+    def _raised(self, error: BaseException) -> Message:
+        if isinstance(error, SyntaxError) and error.filename == self._path:
+            line, message = error.lineno, error.msg
+        else:
+            line, message = self._line(error.__traceback__), _text(error)
+        kind = Kind.MEMORY if isinstance(error, MemoryError) else Kind.EXCEPTION
+        return self._at(line, _failure(kind, message, type(error).__name__))
+
+    def _line(self, traceback: TracebackType | None) -> int | None:
+        """Return the innermost line of the file's own that an exception passed."""
+        line = None
+        while traceback is not None:
+            if traceback.tb_frame.f_code.co_filename == self._path:
+                line = traceback.tb_lineno
+            traceback = traceback.tb_next
+        return line
+
+    def _current_line(self, frame: FrameType | None) -> int | None:
+        while frame is not None and frame.f_code.co_filename != self._path:
+            frame = frame.f_back
+        return frame.f_lineno if frame else None
+
+    def _at(self, line: int | None, failure: Message) -> Message:
+        code = linecache.getline(self._path, line).strip() if line else ""
+        return {**failure, "line": line, "code": code}
+
+    def _alarm(self, seconds: float) -> None:
+        """Have the file's line told when its time is over; the parent ends what does not hear."""
+        if hasattr(signal, "setitimer"):
+            signal.signal(signal.SIGALRM, self._time_is_over)
+            signal.setitimer(signal.ITIMER_REAL, seconds)
+
+    def _time_is_over(self, _: int, frame: FrameType | None) -> None:
+        line = self._current_line(frame)
+        write(self._answers, self._at(line, _failure(Kind.TIME, "")))
+        os._exit(0)
+
+    def _audit(self, event: str, arguments: tuple[object, ...]) -> None:
+        if event == "open":
+            path, _, flags = arguments
+            if not (isinstance(flags, int) and flags & _WRITING) or path == os.devnull:
+                return
+            act = f"write to {path!r}"
+        elif event in FORBIDDEN:
+            act = FORBIDDEN[event].format(*arguments)
+        else:
+            return
+        line = self._current_line(sys._getframe())  # pyright: ignore[reportPrivateUsage]
+        self._forbidden = self._at(line, _failure(Kind.FORBIDDEN, f"tried to {act}"))
+        raise PermissionError(f"this file may not {act}")
+
+
+def _failure(kind: Kind, message: str, exception: str = "") -> Message:
+    return {"kind": kind.value, "message": message, "exception": exception}
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:
+        return ""
