@@ -37,7 +37,17 @@ def test_json_holds_the_whole_matrix_its_certificate_and_the_spectrum(flow, cell
     assert data["lyapunov"] == sorted(data["lyapunov"], reverse=True)
     assert len(data["shares"]) == len(data["log_per_step_terms"]) == 12
     assert sum(data["shares"]) == pytest.approx(1)
-    assert data["settings"]["cell"] == cell
+    assert data["settings"] == {
+        "cell": cell,
+        "nonlinearity": "tanh" if cell == "rnn" else None,
+        "hidden": 8,
+        "steps": 12,
+        "init": "gaussian",
+        "scale": 1,
+        "s_max": None,
+        "input_std": 0.3,
+        "seed": 0,
+    }
     assert data["regime"]
 
 

@@ -18,7 +18,6 @@ from carrychain.rnn.derivatives import (
     dh_dh,
     dl_do,
     do_dh,
-    gradient,
     immediate_partial,
     immediate_partials,
     jacobians,
@@ -26,6 +25,7 @@ from carrychain.rnn.derivatives import (
     slopes,
     state_terms,
 )
+from carrychain.rnn.gradient import gradient
 from carrychain.rnn.model import Network, forward, one_hot
 
 PARAMETERS = ("W_hh", "W_ih", "b_h", "W_e")

@@ -70,12 +70,13 @@ def test_a_norm_of_0_leaves_a_gap():
 def test_shares_are_shown_as_far_back_as_they_matter():
     shares = 0.5 ** np.arange(200, 0, -1.0)
     figure = plots.step_shares(shares / shares.sum())
-    axes = figure.axes[0]
-    low, high = axes.get_xlim()
-    assert (high, low) == (200.5, 179.5)
-    later = lines(figure)["step i and later"]
-    assert later.get_ydata()[-2] == pytest.approx(0.75, abs=1e-6)
-    assert later.get_xdata()[-1] == 200
+    each, summed = figure.axes
+    assert each.get_xlim() == (179.5, 200.5)
+    drawn = each.patches[0].get_data()
+    np.testing.assert_array_equal(drawn.values, shares / shares.sum())
+    assert drawn.edges[-1] == 200.5
+    assert summed.lines[0].get_xdata()[-1] == 200
+    assert summed.lines[0].get_ydata()[-2] == pytest.approx(0.75, abs=1e-6)
 
 
 def test_training_shows_the_ends_and_middle_of_each_spectrum():

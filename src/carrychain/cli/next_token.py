@@ -24,9 +24,15 @@ from carrychain.errors import InvalidInput
 
 STAGES = ("raw", "penalised", "tempered", "top_k", "top_p")
 BAR = 20
+EXAMPLES = r"""Examples:
+
+{block}
+  carrychain next-token 'Question: What is 3+7?\nAnswer: '
+  carrychain next-token 'Question: What is 55+55?\nAnswer: 1' --repetition-penalty 1.5
+""".format(block="\b")
 
 
-@click.command("next-token")
+@click.command("next-token", epilog=EXAMPLES)
 @click.argument("prompt")
 @model_option
 @dtype_option
@@ -49,12 +55,7 @@ def next_token(
     json_path: str | None,
     **given: Any,
 ) -> None:
-    r"""Show the next token's probabilities after PROMPT, before and after each parameter.
-
-    \b
-    carrychain next-token 'Question: What is 3+7?\nAnswer: '
-    carrychain next-token 'Question: What is 55+55?\nAnswer: 1' --repetition-penalty 1.5
-    """
+    """Show the next token's probabilities after PROMPT, before and after each parameter."""
     check_output(json_path)
     params = sampling_from(given)
     engine = engines.load(model, dtype=dtype, offline=offline)

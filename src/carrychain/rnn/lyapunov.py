@@ -103,14 +103,14 @@ def _standard_error(local: Floats) -> Floats:
     Source:
         Flyvbjerg and Petersen (1989), "Error estimates on averages of correlated data".
     """
-    n, k = len(local), local[0].size
+    n = len(local)
     if n == 1:
-        return np.full(k, np.inf)
+        return np.full_like(local[0], np.inf)
     errors: list[Floats] = []
     length = 1
     while length == 1 or n // length >= _FEWEST_BLOCKS:
         blocks = n // length
-        means = local[n - blocks * length :].reshape(blocks, length, k).mean(1)  # (blocks, k)
+        means = local[n - blocks * length :].reshape(blocks, length, -1).mean(1)  # (blocks, k)
         with np.errstate(invalid="ignore"):  # -inf less -inf
             errors.append(means.std(0, ddof=1) / np.sqrt(blocks))
         length *= 2

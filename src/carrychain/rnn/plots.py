@@ -197,15 +197,15 @@ def _draw_shares(axes: Axes, shares: Array) -> None:
     later = np.cumsum(shares[::-1])[::-1]  # of step i and all after it
     T = len(shares)
     first = min(int((later >= 0.999).sum()), max(1, T - 20))
-    axes.stairs(shares, np.arange(T + 1) + 0.5, fill=True, color=ACCENT, label="step i")
-    axes.plot(
-        np.arange(1, T + 1), later, color=INK, ls="--", marker=".", ms=4, label="step i and later"
-    )
+    axes.stairs(shares, np.arange(T + 1) + 0.5, fill=True, color=SHADE, ec="0.4")
+    axes.set(xlabel="step i", ylabel="share of step i (filled)")
     axes.set_xlim(first - 0.5, T + 0.5)
-    axes.set(xlabel="step i", ylabel="share of the gradient", ylim=(0, 1.03))
     axes.set_title("where the gradient comes from")
     _finish(axes)
-    axes.legend(frameon=False, fontsize=8, loc="center left")
+    summed = axes.twinx()
+    summed.plot(np.arange(1, T + 1), later, color=ACCENT, ls="--")
+    summed.set(ylabel="of step i and later (dashed)", ylim=(0, 1.05))
+    summed.spines["top"].set_visible(False)
 
 
 def _draw_spectrum(axes: Axes, exponents: Array, error: Array) -> None:

@@ -109,7 +109,7 @@ def flow(plot: Path | None, json_path: str | None, **given: Any) -> None:
     check_output(json_path)
     if plot is not None:
         _check_picture(plot)
-    with notes.status(f"following {settings.steps:,} steps"):
+    with notes.status(f"following {_counted(settings.steps, 'step')}"):
         measured = measure(settings)
         data = measured.as_dict()
         if plot is not None:
@@ -175,6 +175,15 @@ class Settings:
         """The network's name."""
         return f"{self.nonlinearity or 'tanh'} RNN" if self.cell == "rnn" else self.cell.upper()
 
+    def as_dict(self) -> dict[str, object]:
+        """Return the flags with what those not given meant."""
+        values = asdict(self)
+        if self.cell == "rnn":
+            values["nonlinearity"] = self.nonlinearity or "tanh"
+        if self.s_max is None and self.scale is None:
+            values["scale"] = 1.0
+        return values
+
 
 # --- what is measured -----------------------------------------------------------------------------
 
@@ -208,8 +217,8 @@ class Measured:
         """What was measured, in a line."""
         s = self.settings
         return (
-            f"{s.kind}, {s.hidden} units, {s.steps:,} steps, {s.init} W_hh with "
-            f"s_max {self.s_max:.3g}, seed {s.seed}"
+            f"{s.kind}, {_counted(s.hidden, 'unit')}, {_counted(s.steps, 'step')}, "
+            f"{s.init} W_hh with s_max {self.s_max:.3g}, seed {s.seed}"
         )
 
     def as_dict(self) -> dict[str, object]:
@@ -217,7 +226,7 @@ class Measured:
         flow = self.flow
         above = np.triu(np.ones_like(flow.log_norms, dtype=bool), 1)
         return {
-            "settings": asdict(self.settings),
+            "settings": self.settings.as_dict(),
             "s_max": self.s_max,
             "log_norms": _finite(flow.log_norms),
             "certificate": _finite(np.where(above, np.nan, flow.certificate)),
@@ -238,20 +247,36 @@ def _finite(array: Array) -> list[Any]:
 
 def measure(settings: Settings) -> Measured:
     """Make a network, its inputs and its first state, and follow the gradient."""
+    flow, W_hh = _random_flow(settings)
+    slope = _slope(flow.log_norms)
+    bounds = {"product of step norms": product_bound(np.diagonal(flow.log_norms, -1))}
+    if settings.kind == "tanh RNN":
+        bounds["product of step bounds"] = product_bound(step_bounds(W_hh, flow.states))
+        meaning = str(regime(W_hh, flow.states, flow.log_norms))
+    else:
+        meaning = _meaning(settings.cell, flow.log_norms, slope)
+    if settings.cell == "rnn":
+        bounds["s_max^lag"] = power_bound(W_hh, settings.steps)
+    return Measured(settings, flow, W_hh, bounds, slope, meaning)
+
+
+def _random_flow(settings: Settings) -> tuple[GradientFlow, Array]:
+    """Return the flow through a random network, and its W_hh, (g d, d)."""
     import torch
 
     from carrychain.rnn.cells import gradient_flow
 
-    d, T = settings.hidden, settings.steps
+    d, gates = settings.hidden, GATES[settings.cell]
     rng = np.random.default_rng(settings.seed)
     scale = 1.0 if settings.scale is None else settings.scale
-    gates = [recurrent_matrix(settings.init, d, scale, rng) for _ in range(GATES[settings.cell])]
-    W_hh = np.concatenate(gates)  # (g d, d)
+    W_hh = np.concatenate(
+        [recurrent_matrix(settings.init, d, scale, rng) for _ in range(gates)]
+    )  # (g d, d)
     if settings.s_max is not None:
         W_hh *= settings.s_max / np.linalg.norm(W_hh, 2)
-    W_ih = rng.normal(0, 1 / math.sqrt(d), W_hh.shape)  # (g d, d)
+    W_ih = rng.normal(0, 1 / math.sqrt(d), (gates * d, d))
     h0, c0 = torch.from_numpy(rng.uniform(-1, 1, (2, 1, d)))  # (1, d) each
-    x = torch.from_numpy(rng.normal(0, settings.input_std, (T, d)))
+    x = torch.from_numpy(rng.normal(0, settings.input_std, (settings.steps, d)))
     module: torch.nn.RNNBase
     if settings.cell == "rnn":
         module = torch.nn.RNN(d, d, nonlinearity=settings.nonlinearity or "tanh", bias=False)
@@ -259,16 +284,7 @@ def measure(settings: Settings) -> Measured:
         module = {"gru": torch.nn.GRU, "lstm": torch.nn.LSTM}[settings.cell](d, d, bias=False)
     weights = {"weight_hh_l0": torch.from_numpy(W_hh), "weight_ih_l0": torch.from_numpy(W_ih)}
     module.double().load_state_dict(weights)
-    flow = gradient_flow(module, x, (h0, c0) if settings.cell == "lstm" else h0)
-    bounds = {"product of step norms": product_bound(np.diagonal(flow.log_norms, -1))}
-    slope = _slope(flow.log_norms)
-    meaning = _meaning(settings.cell, flow.log_norms, slope)
-    if settings.kind == "tanh RNN":
-        bounds["product of step bounds"] = product_bound(step_bounds(W_hh, flow.states))
-        meaning = str(regime(W_hh, flow.states, flow.log_norms))
-    if settings.cell == "rnn":
-        bounds["s_max^lag"] = power_bound(W_hh, T)
-    return Measured(settings, flow, W_hh, bounds, slope, meaning)
+    return gradient_flow(module, x, (h0, c0) if settings.cell == "lstm" else h0), W_hh
 
 
 def _slope(log_norms: Array) -> float | None:
@@ -278,7 +294,7 @@ def _slope(log_norms: Array) -> float | None:
 
 
 def _meaning(cell: str, log_norms: Array, slope: float | None) -> str:
-    """Say what a network did whose regime `regime` does not know."""
+    """Say what a network did that is no tanh RNN; `regime` speaks of those."""
     end = f"At lag {len(log_norms) - 1} the norm is {magnitude(log_norms[-1, 0])}"
     if slope is not None:
         end += f"; from step to step it changes by a factor of {magnitude(slope)}"
@@ -370,3 +386,7 @@ def _sources(shares: Array) -> str:
         if most:
             break
     return "by W_hh: " + ", ".join(said)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'s' if number > 1 else ''}"

@@ -1,6 +1,6 @@
-"""dL/dW_hh by `carrychain.rnn.derivatives` against PyTorch's autograd of nn.RNN, in one run.
+"""dL/dW_hh by `carrychain.rnn.gradient` against PyTorch's autograd of nn.RNN, in one run.
 
-    OMP_NUM_THREADS=1 python benchmarks/derivatives.py
+    OMP_NUM_THREADS=1 python benchmarks/gradient.py
 
 Both start from tokens, in float64 and with the same threads, and end at dL/dW_hh; autograd is asked
 for nothing else. Ours also gives the norm and the share of every step's term. The two derivatives,
@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, embedding
 
-from carrychain.rnn.derivatives import Derivative, gradient
+from carrychain.rnn.gradient import Derivative, gradient
 from carrychain.rnn.model import Array, Network, one_hot
 from machine import machine
 
