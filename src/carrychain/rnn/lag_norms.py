@@ -73,7 +73,8 @@ def lag_norms(jacobians: ArrayLike | Tensor) -> LagNorms:
     J = checked_jacobians(jacobians)
     T, d, _ = J.shape
     # From here on every factor is scaled by an exact power of two, to entries of at most 1.
-    exponents = np.frexp(np.abs(J).max((1, 2), initial=0))[1].astype(np.int64)  # (T,)
+    largest = np.maximum(J.max((1, 2), initial=0), -J.min((1, 2), initial=0))  # (T,)
+    exponents = np.frexp(largest)[1].astype(np.int64)
     J_T = np.empty((T, d, d))
     np.ldexp(J.transpose(0, 2, 1), -exponents[:, None, None], out=J_T, dtype=np.float64)
     log_norms, certificate = np.zeros((T + 1, T + 1)), np.zeros((T + 1, T + 1))
@@ -226,24 +227,24 @@ def _march(J_T: Floats, first: int, last: int, *, drop: bool) -> _March:
             check = lag + max(1, lag // 8)
             shrinks = _long(_eigenvalues(gram[:1])) <= _SHRINK * r  # the others are much like it
         if shrinks:
-            values, vectors = cast("tuple[Tensor, Tensor]", torch.linalg.eigh(gram))
-            lam, gap = values[:, -1], torch.zeros_like(trace)
-            long = _long(values)
-            if long < r:
-                kept = vectors[:, :, r - long :].mT @ kept  # (k, long, d)
-                D = values[:, r - long - 1].clamp_min(0) + 12 * d * _U * trace
-                drops.append((lag, D.log().numpy() + 2 * log_scale))
+            kept, lam, dropped = _drop(kept, gram)
+            gap = torch.zeros_like(lam)
+            if kept.shape[1] < r:
+                log_D = (dropped + 12 * d * _U * trace).log().numpy() + 2 * log_scale
+                drops.append((lag, log_D))
                 turn = math.log((r + 8) * math.sqrt(r) * _U) + log_fro
                 log_F[row, t] = np.logaddexp(log_F[row, t], turn)
-        else:
-            lam, gap = trace.clone(), torch.full_like(trace, torch.inf if r > 1 else 0)
-            if r > 8 and lag >= enclose:
-                lam, gap = _enclose(gram, trace)
+        elif r > 8 and lag >= enclose:
+            lam, gap = _enclose(gram, trace)
             wide = ~(gap <= _GAP * lam)
             if wide.any():
                 lam[wide], gap[wide] = _eigenvalues(gram[wide])[:, -1], 0
-            if lag >= enclose and 2 * int(wide.sum()) > k:
+            if 2 * int(wide.sum()) > k:
                 enclose = 2 * lag
+        else:
+            lam = _eigenvalues(gram)[:, -1] if r > 1 else trace
+            gap = torch.zeros_like(lam)
+        del gram  # before the next one is made
         log_lam = lam.log().numpy()
         log_norm[row, t] = log_lam / 2 + log_scale
         y0[row, t] = ((12 * d * _U * trace + gap) / lam).numpy()
@@ -256,6 +257,17 @@ def _length(x: Tensor, dim: int | tuple[int, int], *, keepdim: bool = False) -> 
     import torch
 
     return cast("Tensor", torch.linalg.vector_norm(x, dim=dim, keepdim=keepdim))
+
+
+def _drop(kept: Tensor, gram: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return kept without its short directions, lam, and the largest square dropped, (k,) each."""
+    import torch
+
+    values, vectors = cast("tuple[Tensor, Tensor]", torch.linalg.eigh(gram))  # (k, r), (k, r, r)
+    r, long = values.shape[1], _long(values)
+    if long < r:
+        kept = vectors[:, :, r - long :].mT @ kept  # (k, long, d)
+    return kept, values[:, -1], values[:, max(0, r - long - 1)].clamp_min(0)
 
 
 def _eigenvalues(gram: Tensor) -> Tensor:
