@@ -19,7 +19,7 @@ COMMANDS = {
     "next-token": "show the next token's distribution before and after each parameter",
     "prompts": "list the shipped prompts, each with the idea behind it",
     "models": "list the models; fetch one, or check that it obeys every parameter",
-    "rnn": "where a recurrent network's gradient goes: flow, check a derivation",
+    "rnn": "where a recurrent network's gradient goes: flow, check a derivation, train",
     "demo": "single digits are easy, seven are hard, a good prompt wins: one table, one picture",
 }
 

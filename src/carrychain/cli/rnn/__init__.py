@@ -9,6 +9,7 @@ from carrychain.cli.lazy import lazy_group
 COMMANDS = {
     "flow": "the norm of dh_t/dh_i for every t and i, its bounds, and the Lyapunov spectrum",
     "check": "check a derivation: which step is wrong, and why",
+    "train": "watch the gradient while a network learns: vanishing, and what cures it",
 }
 
 
