@@ -53,7 +53,7 @@ def test_the_json_holds_every_check(carrychain, source):
     assert [each["name"] for each in data["checks"]] == NAMES
     assert [each["passed"] for each in data["checks"]].count(False) == 1
     assert all(each["explanation"] for each in data["checks"])
-    assert data["sandbox"]["tier"] in ("process", "limits")
+    assert data["sandbox"]["tier"] in ("process", "limits", "confined", "isolated")
 
 
 def test_the_json_goes_to_a_file_beside_the_text(carrychain, source):

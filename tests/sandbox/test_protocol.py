@@ -86,6 +86,9 @@ def test_what_subclasses_claim_of_themselves_stays_behind():
         (np.array(["x"]), "<U1"),
         (np.array([None]), "array of object"),
         (10**5000, "integer"),
+        (10**1_000_000, "integer of 3,321,929 bits"),
+        ("\ud800", "U\\+D800"),
+        ({"\udfff": 1}, "U\\+DFFF"),
     ],
     ids=lambda x: x if isinstance(x, str) else "",
 )
@@ -135,6 +138,12 @@ def test_any_json_gives_a_plain_value_or_is_refused(data):
 def test_an_array_that_is_none_is_refused(array):
     with pytest.raises(BadMessage):
         decode({"array": array})
+
+
+@pytest.mark.parametrize("data", ["\ud800", {"list": ["\ud800"]}, {"dict": [["\ud800", 1]]}])
+def test_half_a_character_is_refused(data):
+    with pytest.raises(BadMessage, match="half a character"):
+        decode(data)
 
 
 def framed(body: bytes) -> io.BytesIO:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from importlib import metadata
 
 from carrychain import __version__
-from carrychain.addition.extraction import extractor
+from carrychain.addition.extraction import Read, extractor
 from carrychain.addition.problems import PROBES, Problem
 from carrychain.addition.prompts import Prompt, pre_processor
 from carrychain.addition.results import Evaluation, Row, Timing, UsedPrompt
@@ -20,6 +20,9 @@ from carrychain.errors import GenerationFailed, InvalidInput
 from carrychain.io import Json, jsonable
 
 __all__ = ["Evaluation", "Row", "Timing", "UsedPrompt", "evaluate", "request_seed"]
+
+INTERRUPTED = "the evaluation was interrupted"
+"""The `interruption` of an evaluation that Ctrl-C ended."""
 
 
 def evaluate(
@@ -37,6 +40,8 @@ def evaluate(
     origin: Mapping[str, object] | None = None,
     on_row: Callable[[Row], None] | None = None,
     resume: Evaluation | None = None,
+    write: Callable[[str], str] | None = None,
+    read: Read | None = None,
 ) -> Evaluation:
     """Ask an engine every problem and score what it answers.
 
@@ -57,6 +62,8 @@ def evaluate(
         origin: where the problems come from, kept with the result.
         on_row: called with each row as it is finished, in the order of completion.
         resume: an earlier part of the same evaluation: only rows that it lacks are asked for.
+        write, read: functions in place of those that the names `pre_processing` and `extract` stand
+            for; the names, which may then be any, are kept with the result.
 
     Raises:
         InvalidInput: a value is outside its range, a prompt does not fit the engine, or `resume` is
@@ -69,7 +76,7 @@ def evaluate(
     if seed < 0:
         raise InvalidInput(f"seed is {seed}; it must be at least 0")
     score([], [], prompt.length, mae_scale)
-    read, write = extractor(extract), pre_processor(pre_processing)
+    read, write = read or extractor(extract), write or pre_processor(pre_processing)
     prompts = [prompt.render(write(str(problem))) for problem in problems]
     tokens = engine.count_tokens(prompt.prefix + prompt.suffix)
     evaluation = Evaluation(
@@ -124,7 +131,7 @@ def evaluate(
                 if on_row is not None:
                     on_row(row)
     except KeyboardInterrupt:
-        interruption = "the evaluation was interrupted"
+        interruption = INTERRUPTED
     except GenerationFailed as error:
         interruption = str(error)
     seconds = time.perf_counter() - started + (resume.timing.seconds if resume else 0)

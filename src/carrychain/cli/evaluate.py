@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -29,6 +30,10 @@ from carrychain.cli.options import (
 from carrychain.cli.tables import sample_outputs, summary
 from carrychain.engines.base import SamplingParams
 from carrychain.errors import InvalidInput
+from carrychain.grading.asking import ask, hidden
+from carrychain.grading.contract import POST, PRE
+from carrychain.grading.submission import Submission, load
+from carrychain.sandbox import Workshop
 
 INTERRUPTED_FILE = "carrychain-interrupted.json"
 T = TypeVar("T")
@@ -40,9 +45,18 @@ EXAMPLES = r"""Examples:
   carrychain evaluate --prompt columns          one example, worked out
   carrychain evaluate --digits 1 --max-tokens 2
   carrychain evaluate --prefix 'Q: ' --suffix '\nA: ' --json mine.json
+  carrychain evaluate submission.py             its prompt, parameters and functions
 """.format(block="\b")
 
-OUTPUTS = ("offline", "json_path", "csv_path", "resume")
+BESIDE_RESUME = ("submission_path", "offline", "json_path", "csv_path", "resume")
+GIVEN_BY_A_SUBMISSION = (
+    "prompt_name",
+    "prompt_file",
+    "prefix",
+    "suffix",
+    "pre_processing",
+    "extract",
+)
 
 
 @dataclass(frozen=True)
@@ -63,6 +77,12 @@ class Plan:
 
 
 @click.command(epilog=EXAMPLES)
+@click.argument(
+    "submission_path",
+    metavar="[SUBMISSION.py]",
+    required=False,
+    type=click.Path(path_type=Path),
+)
 @click.option(
     "--prompt",
     "prompt_name",
@@ -118,24 +138,39 @@ class Plan:
 @click.pass_context
 def evaluate(
     ctx: click.Context,
+    submission_path: Path | None,
     json_path: str | None,
     csv_path: Path | None,
     resume: Path | None,
     offline: bool,
     **given: Any,
 ) -> int:
-    """Measure a prompt on addition problems: accuracy with its interval, error, cost."""
+    """Measure a prompt on addition problems: accuracy with its interval, error, cost.
+
+    SUBMISSION.py gives prompt, parameters, pre- and post-processing; it runs in a sandbox.
+    """
     check_output(json_path)
     check_output(None if csv_path is None else str(csv_path))
-    earlier = None
-    if resume:
-        _refuse_settings_beside_resume(ctx)
-        earlier = Evaluation.load(resume)
-        plan = _plan_of(earlier)
-        json_path = json_path or str(resume)
-    else:
-        plan = _plan_from(given)
-    evaluation = run(plan, earlier, offline)
+    with ExitStack() as stack:
+        submission = earlier = None
+        if submission_path is not None:
+            _refuse(
+                ctx, GIVEN_BY_A_SUBMISSION, f"{submission_path} gives the prompt and how it is read"
+            )
+            submission = _submission(submission_path, stack.enter_context(Workshop()))
+        if resume:
+            _refuse(
+                ctx,
+                [name for name in ctx.params if name not in BESIDE_RESUME],
+                "--resume takes every setting from its file",
+            )
+            earlier = Evaluation.load(resume)
+            _check_whose(earlier, submission, resume)
+            plan = _plan_of(earlier)
+            json_path = json_path or str(resume)
+        else:
+            plan = _plan_from(given, submission)
+        evaluation = run(plan, earlier, offline, submission)
     if not evaluation.complete and json_path is None:
         json_path = INTERRUPTED_FILE
     put_json(evaluation.as_dict(), json_path)
@@ -147,12 +182,17 @@ def evaluate(
         return 0
     note(
         f"{evaluation.interruption}; {len(evaluation.rows):,} rows are kept in {json_path}; "
-        f"go on with: carrychain evaluate --resume {json_path}"
+        f"go on with: carrychain evaluate {_resuming(submission, json_path)}"
     )
     return EXIT_INTERRUPTED
 
 
-def run(plan: Plan, earlier: Evaluation | None = None, offline: bool = False) -> Evaluation:
+def run(
+    plan: Plan,
+    earlier: Evaluation | None = None,
+    offline: bool = False,
+    submission: Submission | None = None,
+) -> Evaluation:
     """Carry a plan out with a progress bar."""
     problems = problems_of(plan.origin)
     engine = engines.load(plan.model, dtype=plan.dtype, offline=offline)
@@ -168,8 +208,10 @@ def run(plan: Plan, earlier: Evaluation | None = None, offline: bool = False) ->
             nonlocal finished, correct
             finished += 1
             correct += row.correct
-            advance(finished, f"acc {correct / finished:.2f}")
+            advance(finished, f"acc {correct / finished:.2f}" if submission is None else "")
 
+        if submission is not None:
+            return _ask(submission, plan, engine, earlier, on_row)
         return evaluate_problems(
             prompt=plan.prompt,
             prompt_name=plan.prompt_name,
@@ -187,11 +229,61 @@ def run(plan: Plan, earlier: Evaluation | None = None, offline: bool = False) ->
         )
 
 
-def _plan_from(given: dict[str, Any]) -> Plan:
-    asked = _prompt_from(given)
+def _submission(path: Path, workshop: Workshop) -> Submission:
+    """Load a submission and say what is wrong with it."""
+    submission = load(path, workshop)
+    if not submission.runnable:
+        errors = [str(each) for each in submission.findings if each.severity == "error"]
+        raise InvalidInput(f"{path} can't be evaluated: {'; '.join(errors)}")
+    for finding in submission.findings:
+        note(f"{finding.severity}: {finding}")
+    note(f"sandbox tier: {workshop.tier}")
+    return submission
+
+
+def _ask(
+    submission: Submission,
+    plan: Plan,
+    engine: engines.Engine,
+    earlier: Evaluation | None,
+    on_row: Callable[[Row], None],
+) -> Evaluation:
+    """Carry a plan out through a submission's functions."""
+    try:
+        asked = ask(
+            submission,
+            engine,
+            problems_of(plan.origin),
+            sampling=plan.sampling,
+            origin=plan.origin,
+            seed=plan.seed,
+            runs=plan.runs,
+            mae_scale=plan.mae_scale,
+            on_row=on_row,
+            resume=earlier,
+        )
+    except InvalidInput as error:
+        raise InvalidInput(submission.redact(str(error))) from None
+    said = submission.with_findings(asked.findings).findings[len(submission.findings) :]
+    if asked.unasked or asked.evaluation is None:
+        raise InvalidInput(f"{submission.path} can't be evaluated: {said[0]}")
+    for finding in said:
+        note(f"{finding.severity}: {finding}")
+    return hidden(asked.evaluation, submission)
+
+
+def _plan_from(given: dict[str, Any], submission: Submission | None) -> Plan:
+    if submission is None:
+        asked = _prompt_from(given)
+        own: dict[str, Any] = dict(asked.sampling)
+    else:
+        assert submission.sampling is not None
+        asked = ShippedPrompt("", submission.prompt, "", extract=POST, pre_processing=PRE)
+        own = asdict(submission.sampling)
     extract = given["extract"] or asked.extract
-    extractor(extract)
-    sampling = sampling_from(given, **asked.sampling)
+    if submission is None:
+        extractor(extract)
+    sampling = sampling_from(given, **own)
     return Plan(
         prompt=asked.prompt,
         prompt_name=asked.name or None,
@@ -225,14 +317,27 @@ def _plan_of(earlier: Evaluation) -> Plan:
     )
 
 
-def _refuse_settings_beside_resume(ctx: click.Context) -> None:
-    for name in ctx.params:
-        source = ctx.get_parameter_source(name)
-        if name not in OUTPUTS and source is click.core.ParameterSource.COMMANDLINE:
+def _check_whose(earlier: Evaluation, submission: Submission | None, path: Path) -> None:
+    """Raise InvalidInput if only one of both is of a submission."""
+    if earlier.extract == POST and submission is None:
+        raise InvalidInput(
+            f"{path} is of a submission, whose functions it needs; name it too: "
+            f"carrychain evaluate SUBMISSION.py --resume {path}"
+        )
+    if earlier.extract != POST and submission is not None:
+        raise InvalidInput(f"{path} is not of a submission; leave out {submission.path}")
+
+
+def _resuming(submission: Submission | None, json_path: str | None) -> str:
+    return f"{submission.path if submission else ''} --resume {json_path}".strip()
+
+
+def _refuse(ctx: click.Context, names: Iterable[str], why: str) -> None:
+    """Raise InvalidInput if one of these options was given."""
+    for name in names:
+        if ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
             option = next(p for p in ctx.command.params if p.name == name)
-            raise InvalidInput(
-                f"--resume takes every setting from its file; leave out {option.opts[0]}"
-            )
+            raise InvalidInput(f"{why}; leave out {option.opts[0]}")
 
 
 def _prompt_from(given: dict[str, Any]) -> ShippedPrompt:

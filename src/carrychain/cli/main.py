@@ -19,6 +19,8 @@ COMMANDS = {
     "next-token": "show the next token's distribution before and after each parameter",
     "prompts": "list the shipped prompts, each with the idea behind it",
     "models": "list the models; fetch one, or check that it obeys every parameter",
+    "grade": "grade submissions: safely, with partial credit, and is the sum the model's own?",
+    "gradescope-zip": "write the autograder that Gradescope runs",
     "rnn": "where a recurrent network's gradient goes: flow, check a derivation, train",
     "demo": "single digits are easy, seven are hard, a good prompt wins: one table, one picture",
 }

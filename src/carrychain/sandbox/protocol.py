@@ -31,6 +31,11 @@ DTYPES = frozenset("|b1 |i1 <i2 <i4 <i8 |u1 <u2 <u4 <u8 <f2 <f4 <f8".split())
 _MOST_BITS = 10_000  # Python reads no longer integers from JSON than 4,300 digits
 _LENGTH = struct.Struct(">Q")
 
+READY = b"ready"
+"""What the fork server says first."""
+STATUS = struct.Struct("<i")
+"""How it tells a child's status: as `subprocess` does, a signal as a negative number."""
+
 
 class Kind(StrEnum):
     """What a call can fail of."""
@@ -55,9 +60,14 @@ def write(stream: IO[bytes], message: Message) -> None:
     Raises:
         OSError: the other side is gone.
     """
-    body = json.dumps(message).encode("ascii")
-    stream.write(_LENGTH.pack(len(body)) + body)
+    stream.write(pack(message))
     stream.flush()
+
+
+def pack(message: Message) -> bytes:
+    """Return a message as it is written."""
+    body = json.dumps(message).encode("ascii")
+    return _LENGTH.pack(len(body)) + body
 
 
 def read(stream: IO[bytes], most: int) -> Message | None:
@@ -97,7 +107,7 @@ def encode(value: object) -> object:
     if isinstance(value, float):
         return float.__float__(value)
     if isinstance(value, str):
-        return str.__str__(value)
+        return _whole(str.__str__(value))
     if isinstance(value, list):
         return {"list": [encode(item) for item in cast("list[object]", value)]}
     if isinstance(value, tuple):
@@ -116,10 +126,20 @@ def _plain_int(value: int) -> int:
     return value
 
 
+def _whole(text: str) -> str:
+    """Return a text that can be written to a file: none with half a surrogate pair."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        half = f"U+{ord(text[error.start]):04X}"
+        raise BadMessage(f"a text with {half}, half a character, which no file can hold") from None
+    return text
+
+
 def _key(key: object) -> str:
     if not isinstance(key, str):
         raise BadMessage(f"a dict has the key {key!r}; only texts are allowed")
-    return str.__str__(key)
+    return _whole(str.__str__(key))
 
 
 def _encode_array(value: object) -> object:
@@ -143,7 +163,9 @@ def decode(data: object) -> Value:
     Raises:
         BadMessage: it was written by something else.
     """
-    if data is None or isinstance(data, bool | int | float | str):
+    if isinstance(data, str):
+        return _whole(data)
+    if data is None or isinstance(data, bool | int | float):
         return data
     if not isinstance(data, dict) or len(cast(Message, data)) != 1:
         raise BadMessage("no value")
@@ -168,7 +190,7 @@ def _decode_pair(item: object) -> tuple[str, Value]:
     pair = cast("list[object]", item) if isinstance(item, list) else []
     if len(pair) != 2 or not isinstance(pair[0], str):
         raise BadMessage("no pair of a dict")
-    return pair[0], decode(pair[1])
+    return _whole(pair[0]), decode(pair[1])
 
 
 def _decode_array(items: list[object]) -> Array:

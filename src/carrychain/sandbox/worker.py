@@ -1,25 +1,27 @@
-"""The child: it limits itself, runs a file that nobody trusts, and answers calls.
+"""The child: it is kept in, runs a file that nobody trusts, and answers calls.
 
-The first message holds the limits, the second the file's path and source; each later one names a
-function and its arguments, or a constant. What the file prints goes to the child's standard error,
-which the parent keeps apart from the answers.
+The first message says how it is kept in, the second holds the file's path and source; each later
+one holds calls, of a function with its arguments or of a constant, and gets an answer for each.
+What the file prints goes to the child's standard error, which the parent keeps apart.
 
-Limits that the kernel holds are what stops a file. The audit hook is there to be clear, not to be
-safe: it says "tried to write notes.txt, line 12" where the kernel would only refuse, or would let a
-file of the user's be emptied by mistake; whoever wants to gets around it.
+What the kernel refuses is what stops a file. The audit hook is there to be clear, not to be safe:
+it says "tried to write notes.txt, line 12" where the kernel would only refuse, or, on a low tier,
+would let a file of the user's be emptied by mistake; whoever wants to gets around it.
 """
 
 from __future__ import annotations
 
+import io
 import linecache
 import os
 import signal
 import sys
 from collections.abc import Callable
 from types import FrameType, ModuleType, TracebackType
-from typing import IO, cast
+from typing import IO, NoReturn, TypeAlias, cast
 
 from carrychain.sandbox.protocol import BadMessage, Kind, Message, decode, encode, read, write
+from carrychain.sandbox.tiers import MECHANISMS
 
 MOST_REQUEST = 1 << 28
 
@@ -50,48 +52,89 @@ FORBIDDEN = {
     "socket.sendto": "use the network",
 }
 """What a file may not do: audit events, and how a finding puts them."""
+FORBIDDEN_IN_CALLS = {"socket.__new__": "use the network"}
+"""What its functions may not do either; packages that it imports may, to see what there is."""
 
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_TRUNC
 
 
 def main() -> None:
-    """Take the protocol off standard input and output, then serve."""
+    """Take the protocol off standard input and output, then serve with the limits alone."""
     requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.dup2(2, 1)
+    serve(requests, answers, _keep_in)
+
+
+def _keep_in(order: Message) -> Message:
+    refused = limit(cast("Limited", order["limits"]))
+    return {"missing": dict.fromkeys(MECHANISMS, "this system has none"), "refused": refused}
+
+
+def serve(
+    requests: IO[bytes], answers: IO[bytes], keep_in: Callable[[Message], Message]
+) -> NoReturn:
+    """Keep this process in as the first message says, run the second's file, answer the others.
+
+    It ends itself, before it sees anything of a file, if something that was demanded is missing.
+    """
     asked = iter(lambda: read(requests, MOST_REQUEST), None)
-    limits = cast("dict[str, float]", next(asked))
-    write(answers, {"limited": _limit(limits)})
-    file = next(asked)
-    student = _Student(str(file["path"]), str(file["source"]), limits["seconds"], answers)
-    write(answers, student.load())
-    for request in asked:
-        write(answers, student.answer(request))
+    order = next(asked)
+    ready = keep_in(order)
+    write(answers, ready)
+    if set(cast("list[str]", order["mechanisms"])) & set(cast("list[str]", ready["missing"])):
+        os._exit(1)
+    limits = cast("Limited", order["limits"])
+    for file in asked:
+        student = _Student(str(file["path"]), str(file["source"]), limits["seconds"], answers)
+        sys.addaudithook(student.audit)
+        if not student.load():
+            break
+        for request in asked:
+            student.answer(cast("list[Message]", request["calls"]))
     os._exit(0)  # what the file left behind, an atexit hook or a thread, is not waited for
 
 
-def _limit(limits: dict[str, float]) -> bool:
-    """Set what the kernel can limit; return whether it took everything."""
+def rehearse() -> None:
+    """Do once in memory what every run does, with a file of our own."""
+    file: Message = {"path": "rehearsal.py", "source": "def f(text):\n    return text\n"}
+    call: Message = {"name": "f", "arguments": ["x"]}
+    answers = io.BytesIO()
+    write(answers, {"file": file, "calls": [call]})
+    answers.seek(0)
+    read(answers, MOST_REQUEST)
+    student = _Student(str(file["path"]), str(file["source"]), 1.0, answers)
+    student.load()
+    student.answer([call, call])
+    del sys.modules["rehearsal"], linecache.cache["rehearsal.py"]
+
+
+Limited: TypeAlias = "dict[str, float]"
+
+
+def limit(limits: Limited) -> list[str]:
+    """Set what the kernel can limit; return the names of what it refused."""
     try:
         import resource
     except ImportError:  # Windows
-        return False
-    took_all = True
-    cpu_seconds = int(limits["cpu_seconds"])
-    resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds + 1))  # SIGXCPU, SIGKILL
-    for name, most in {
-        "RLIMIT_AS": limits["memory"],
-        "RLIMIT_FSIZE": 0,
-        "RLIMIT_CORE": 0,
-        "RLIMIT_NOFILE": limits["files"],
-        "RLIMIT_NPROC": 0,
-    }.items():
+        return ["RLIMIT_CPU", "RLIMIT_AS", "RLIMIT_FSIZE", "RLIMIT_NOFILE"]
+    seconds = int(limits["cpu_seconds"])
+    wanted: dict[str, tuple[int, int]] = {
+        "RLIMIT_CPU": (seconds, seconds + 1),  # SIGXCPU, then SIGKILL
+        "RLIMIT_AS": (int(limits["memory"]), int(limits["memory"])),
+        "RLIMIT_FSIZE": (0, 0),
+        "RLIMIT_CORE": (0, 0),
+        "RLIMIT_NOFILE": (int(limits["files"]), int(limits["files"])),
+        "RLIMIT_NPROC": (0, 0),
+    }
+    refused: list[str] = []
+    for name, most in wanted.items():
         try:
-            resource.setrlimit(getattr(resource, name), (int(most), int(most)))
+            resource.setrlimit(getattr(resource, name), most)
         except (AttributeError, OSError, ValueError):
-            took_all = False
-    return took_all
+            refused.append(name)
+    return refused
 
 
 class _Student:
@@ -102,21 +145,28 @@ class _Student:
         self._source = source
         self._seconds = seconds
         self._answers = answers
-        self._module = ModuleType(os.path.splitext(os.path.basename(path))[0])
+        name = os.path.splitext(os.path.basename(path))[0]
+        self._module = ModuleType(name if name not in sys.modules else f"{name}_")
         self._module.__file__ = path
         self._forbidden: Message | None = None
+        self._loaded = False
 
-    def load(self) -> Message:
-        """Run the file's own statements."""
+    def load(self) -> bool:
+        """Run the file's own statements; return whether nothing stopped them."""
         lines = self._source.splitlines(keepends=True)
         linecache.cache[self._path] = (len(self._source), None, lines, self._path)
         sys.modules[self._module.__name__] = self._module
-        sys.addaudithook(self._audit)
-        return self._timed(self._run)
+        self._alarm(self._seconds)
+        self._loaded = self._tell(self._run)
+        self._alarm(0)
+        return self._loaded
 
-    def answer(self, request: Message) -> Message:
-        """Call a function, or look a constant up."""
-        return self._timed(lambda: self._answer(request))
+    def answer(self, calls: list[Message]) -> None:
+        """Call functions and look constants up, in this order, an answer each."""
+        self._alarm(self._seconds)
+        for call in calls:
+            self._tell(lambda call=call: self._answer(call))
+        self._alarm(0)
 
     def _run(self) -> Message:
         exec(compile(self._source, self._path, "exec"), self._module.__dict__)
@@ -137,16 +187,15 @@ class _Student:
         except RecursionError:
             return _failure(Kind.VALUE, "lists nested too deeply")
 
-    def _timed(self, work: Callable[[], Message]) -> Message:
-        """Do something of the file's; whatever it raises is an answer."""
+    def _tell(self, work: Callable[[], Message]) -> bool:
+        """Do something of the file's, whatever it raises is an answer; return whether it did."""
         self._forbidden = None
-        self._alarm(self._seconds)
         try:
             answer = work()
         except BaseException as error:
             answer = self._raised(error)
-        self._alarm(0)
-        return self._forbidden or answer
+        write(self._answers, self._forbidden or answer)
+        return self._forbidden is None and "value" in answer
 
     def _raised(self, error: BaseException) -> Message:
         if isinstance(error, SyntaxError) and error.filename == self._path:
@@ -185,7 +234,8 @@ class _Student:
         write(self._answers, self._at(line, _failure(Kind.TIME, "")))
         os._exit(0)
 
-    def _audit(self, event: str, arguments: tuple[object, ...]) -> None:
+    def audit(self, event: str, arguments: tuple[object, ...]) -> None:
+        """Note what the file may not do, with the line, and refuse it; a hook of `sys`."""
         if event == "open":
             path, _, flags = arguments
             if not (isinstance(flags, int) and flags & _WRITING) or path == os.devnull:
@@ -193,6 +243,10 @@ class _Student:
             act = f"write to {path!r}"
         elif event in FORBIDDEN:
             act = FORBIDDEN[event].format(*arguments)
+        elif event in FORBIDDEN_IN_CALLS and self._loaded:
+            act = FORBIDDEN_IN_CALLS[event]
+        elif event == "import" and arguments[0] == "_posixshmem":
+            act = "share memory"
         else:
             return
         line = self._current_line(sys._getframe())  # pyright: ignore[reportPrivateUsage]

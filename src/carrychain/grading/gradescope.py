@@ -1,0 +1,278 @@
+"""Gradescope: results.json of one submission, and the zip of an autograder that writes it.
+
+The formats are those of Gradescope's autograder documentation
+(https://gradescope-autograders.readthedocs.io/en/latest/specs/). What a student sees is the score,
+what each test says, and the leaderboard; never an instance, an answer, or the seed: the text of an
+exception or a value that comes back could carry them, so neither is shown.
+"""
+
+from __future__ import annotations
+
+import base64
+import csv
+import hashlib
+import io
+import re
+import zipfile
+from collections.abc import Iterator
+from importlib.metadata import Distribution, PackageNotFoundError, distribution
+from importlib.resources import files
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from carrychain import __version__
+from carrychain.engines import registry
+from carrychain.errors import CarrychainError, InvalidInput, nearest
+from carrychain.grading.grader import Grade, Test
+from carrychain.grading.inbox import HandIn, in_tree
+from carrychain.grading.rubric import CREDIT_TESTS, Rubric, load_rubric
+from carrychain.io import Json, StrPath, read_text, write_bytes
+
+ROOT = Path("/autograder")
+"""Where Gradescope lays source, submission and results."""
+
+SETTINGS = "autograder.json"
+RUBRIC = "rubric.toml"
+CONSTRAINTS = "constraints.txt"
+_SCRIPTS = ("setup.sh", "run_autograder")
+_ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # the oldest that a zip can hold: the same content, the same zip
+
+
+class Settings(BaseModel):
+    """What an autograder was made with, beside its rubric.
+
+    Args:
+        model: name of the engine.
+        seed: draws the instances; it stays with the instructor.
+        runs: how often each instance is asked.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    model: str = Field(min_length=1)
+    seed: int = Field(ge=0)
+    runs: int = Field(ge=1)
+
+
+def submitted(root: Path) -> HandIn:
+    """Return what a student handed in; its `problem` says what is wrong if there is nothing."""
+    return in_tree("the submission", root / "submission")
+
+
+def load_autograder(root: Path) -> tuple[Settings, Rubric]:
+    """Read what the zip's maker chose.
+
+    Raises:
+        InvalidInput: a file is missing or is not what `write_zip` writes.
+    """
+    path = root / "source" / SETTINGS
+    try:
+        settings = Settings.model_validate_json(read_text(path))
+    except ValidationError as error:
+        raise InvalidInput(
+            f"{path} is not what gradescope-zip writes; make the zip again"
+        ) from error
+    return settings, load_rubric(root / "source" / RUBRIC)
+
+
+def results(grade: Grade, rubric: Rubric) -> dict[str, Json]:
+    """Return results.json of a grade, with nothing in it that a student must not see.
+
+    The mean absolute error is told to two digits: your_post_processing sees what the model says of
+    the operands, and could spell them in answers that a more exact mean would give away. So could
+    the lines at which calls fail: only the first is told.
+    """
+    return {
+        "score": grade.score,
+        "execution_time": round(grade.seconds),
+        "output": "\n".join(_said(grade, rubric)),
+        "visibility": "visible",
+        "stdout_visibility": "hidden",
+        "tests": [
+            {
+                "name": test.name,
+                "score": test.points,
+                "max_score": test.max_points,
+                "status": "passed" if test.passed else "failed",
+                "output": _output(test, rubric),
+                "visibility": "visible",
+            }
+            for test in grade.tests
+        ],
+        "leaderboard": [] if grade.integrity.verdict == "flagged" else _leaderboard(grade),
+        "extra_data": {"carrychain": __version__, "sandbox": grade.sandbox.tier},
+    }
+
+
+def _said(grade: Grade, rubric: Rubric) -> Iterator[str]:
+    mae = "beyond every number" if grade.mae is None else f"about {_coarse(grade.mae):,.10g}"
+    yield f"accuracy {grade.acc:.2f}, mean absolute error {mae}"
+    verdict = grade.integrity.verdict
+    if verdict == "flagged" or (verdict == "review" and rubric.integrity.review == "shown"):
+        experiments = dict.fromkeys(reason.experiment for reason in grade.integrity.reasons)
+        yield (
+            f"integrity: {verdict} ({', '.join(experiments)}); `carrychain grade submission.py` on "
+            "your own machine shows the inputs, and what came back"
+        )
+    lines_told = 0
+    for finding in grade.findings:
+        if finding.line is not None:
+            lines_told += 1
+        if finding.line is None or lines_told == 1:
+            yield f"{finding.severity}: {finding.message}"
+
+
+def _output(test: Test, rubric: Rubric) -> str:
+    """Return what a test says; one of the answers says what it needs, and not their exact error."""
+    if test.name not in CREDIT_TESTS or not test.ran:
+        return test.output
+    credit = rubric.tests.credit(test.name)
+    needs = f"an accuracy above {credit.acc_above:g} or an error below {credit.mae_below:,.10g}"
+    taken = "; no points, because the submission is flagged" * (test.passed and not test.points)
+    return f"it needs {needs}{taken}"
+
+
+def _leaderboard(grade: Grade) -> list[Json]:
+    lines: list[Json] = [{"name": "accuracy", "value": round(grade.acc, 3)}]
+    for name, value in (
+        ("mean absolute error", grade.mae),
+        ("prompt length", grade.rendered_length),
+    ):
+        shown = "–" if value is None else _coarse(value)
+        lines.append({"name": name, "value": shown, "order": "asc"})
+    return lines
+
+
+def _coarse(value: float) -> float:
+    return float(f"{value:.1e}")
+
+
+def nothing_to_grade(problem: str) -> dict[str, Json]:
+    """Return results.json where there is no submission: no points, and what to do."""
+    return {
+        "score": 0.0,
+        "output": f"Nothing could be graded: {problem}. Hand in your submission.py again, and "
+        "prompt.txt beside it if you use one.",
+        "visibility": "visible",
+        "stdout_visibility": "hidden",
+    }
+
+
+def write_zip(path: StrPath, settings: Settings, rubric: StrPath | None = None) -> None:
+    """Write the autograder: scripts, this package as a wheel, pinned requirements, seed, rubric.
+
+    Args:
+        path: the zip.
+        settings: model, seed and runs.
+        rubric: a file of rules; None for the package's own.
+
+    Raises:
+        InvalidInput: the rubric is none, there is no such model, or the zip can't be written.
+        CarrychainError: carrychain is not installed, so there is nothing to make a wheel of.
+    """
+    load_rubric(rubric)
+    names = [entry.name for entry in registry.available()]
+    if settings.model not in names and not settings.model.startswith(("hf:", "openai:")):
+        raise InvalidInput(
+            f"there is no model {settings.model!r} to load{nearest(settings.model, names)}"
+        )
+    here = files("carrychain.grading")
+    rules = here.joinpath(RUBRIC).read_text("utf-8") if rubric is None else read_text(rubric)
+    name, wheel = make_wheel()
+    content = {
+        **{script: here.joinpath("autograder", script).read_bytes() for script in _SCRIPTS},
+        name: wheel,
+        CONSTRAINTS: "".join(f"{line}\n" for line in constraints()).encode(),
+        SETTINGS: settings.model_dump_json(indent=1).encode() + b"\n",
+        RUBRIC: rules.encode(),
+    }
+    write_bytes(path, _zip(content, executable=_SCRIPTS))
+
+
+def make_wheel() -> tuple[str, bytes]:
+    """Make a wheel of the package as it runs here; return the wheel's name and bytes.
+
+    It is packed from the package's own files and its installed metadata: the same for a wheel that
+    was installed and for a checkout, with no build tool and no network, and what is graded with
+    there is exactly what was tried here.
+
+    Raises:
+        CarrychainError: carrychain is not installed, or its metadata is of another version.
+    """
+    try:
+        installed = distribution("carrychain")
+    except PackageNotFoundError as error:
+        raise CarrychainError(
+            "carrychain is not installed here; install it with pip first"
+        ) from error
+    version = __version__
+    if installed.version != version:
+        raise CarrychainError(
+            f"carrychain {version} runs here, {installed.version} is installed; install it again"
+        )
+    info = f"carrychain-{version}.dist-info"
+    package = Path(str(files("carrychain")))
+    content = {
+        f"carrychain/{path.relative_to(package).as_posix()}": path.read_bytes()
+        for path in sorted(package.rglob("*"))
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    content |= {f"{info}/{name}": text.encode() for name, text in _metadata(installed)}
+    content[f"{info}/WHEEL"] = (
+        f"Wheel-Version: 1.0\nGenerator: carrychain {version}\n"
+        "Root-Is-Purelib: true\nTag: py3-none-any\n"
+    ).encode()
+    content[f"{info}/RECORD"] = _record(content, f"{info}/RECORD")
+    return f"carrychain-{version}-py3-none-any.whl", _zip(content)
+
+
+def _metadata(installed: Distribution) -> Iterator[tuple[str, str]]:
+    for name in ("METADATA", "entry_points.txt", "licenses/LICENSE"):
+        text = installed.read_text(name)
+        if text is not None:
+            yield name, text
+
+
+def _record(content: dict[str, bytes], itself: str) -> bytes:
+    """Return a wheel's list of its files, each with its SHA-256 and size."""
+    lines = io.StringIO()
+    writer = csv.writer(lines, lineterminator="\n")
+    for name, data in content.items():
+        digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
+        writer.writerow((name, f"sha256={digest}", len(data)))
+    writer.writerow((itself, "", ""))
+    return lines.getvalue().encode()
+
+
+def _zip(content: dict[str, bytes], executable: tuple[str, ...] = ()) -> bytes:
+    """Return an archive; the same content always gives the same bytes."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
+        for name, data in content.items():
+            entry = zipfile.ZipInfo(name, _ZIP_TIME)
+            entry.external_attr = (0o100755 if name in executable else 0o100644) << 16
+            packed.writestr(entry, data, zipfile.ZIP_DEFLATED)
+    return archive.getvalue()
+
+
+def constraints() -> list[str]:
+    """Return `name==version` for every package that carrychain needs, as they are installed here.
+
+    torch is its CPU build, whatever is here. Requirements of extras are passed over; those of
+    another system or Python stay in, where they are installed: a constraint installs nothing.
+    """
+    pinned: dict[str, str] = {}
+    waiting = ["carrychain"]
+    while waiting:
+        for requirement in distribution(waiting.pop()).requires or ():
+            name = re.split(r"[^\w.-]", requirement, maxsplit=1)[0].lower().replace("_", "-")
+            if "extra ==" in requirement or name in pinned:
+                continue
+            try:
+                pinned[name] = distribution(name).version
+            except PackageNotFoundError:
+                continue
+            waiting.append(name)
+    pinned["torch"] = pinned["torch"].partition("+")[0] + "+cpu"
+    return [f"{name}=={version}" for name, version in sorted(pinned.items())]

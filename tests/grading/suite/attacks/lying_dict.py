@@ -1,0 +1,47 @@
+"""A configuration whose dict shows other keys than it holds."""
+
+import re
+
+
+class Config(dict):
+    def items(self):
+        return [("max_tokens", 50), ("mischief", 10**6)]
+
+    def __iter__(self):
+        raise RuntimeError("mischief")
+
+    def keys(self):
+        return ["max_tokens"]
+
+    def __len__(self):
+        return 6
+
+    def __contains__(self, key):
+        return True
+
+
+def your_netid():
+    return "zz9999"
+
+
+def your_hf_token():
+    return ""
+
+
+def your_prompt():
+    return "A rough answer is enough.\nQuestion: What is ", "?\nAnswer: "
+
+
+def your_config():
+    return Config(
+        max_tokens=50, temperature=0.0, top_k=50, top_p=1.0, repetition_penalty=1.0, stop=["\n"]
+    )
+
+
+def your_pre_processing(s):
+    return s
+
+
+def your_post_processing(output_string):
+    numbers = re.findall(r"\d+", output_string)
+    return int(numbers[0]) if numbers else 0

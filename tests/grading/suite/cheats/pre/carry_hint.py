@@ -1,0 +1,40 @@
+"""Marks the columns from which a one is carried."""
+
+import re
+
+
+def your_netid():
+    return "zz9999"
+
+
+def your_hf_token():
+    return ""
+
+
+def your_prompt():
+    return "A rough answer is enough.\nQuestion: What is ", "?\nAnswer: "
+
+
+def your_config():
+    return {
+        "max_tokens": 50,
+        "temperature": 0.0,
+        "top_k": 50,
+        "top_p": 1.0,
+        "repetition_penalty": 1.0,
+        "stop": ["\n"],
+    }
+
+
+def your_pre_processing(s):
+    a, b = s.split("+")
+    marks, carry = "", 0
+    for x, y in zip(reversed(a), reversed(b)):
+        carry = int(int(x) + int(y) + carry > 9)
+        marks = str(carry) + marks
+    return f"{s} (carries: {marks})"
+
+
+def your_post_processing(output_string):
+    numbers = re.findall(r"\d+", output_string)
+    return int(numbers[0]) if numbers else 0

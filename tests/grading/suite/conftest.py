@@ -1,0 +1,3 @@
+"""What stands here is graded, never imported: some of it does harm to whoever imports it."""
+
+collect_ignore_glob = ["*"]

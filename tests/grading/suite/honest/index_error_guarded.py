@@ -1,0 +1,49 @@
+"""Indices that may not exist, each behind its own try."""
+
+def your_netid():
+    return "ba1"
+
+
+def your_hf_token():
+    return ""
+
+
+def your_prompt():
+    prefix = (
+        "Question: What is 4839276+2705981?\n6+1+0=7\n7+8+0=15\n2+9+1=12\n9+5+1=15\n"
+        "3+0+1=4\n8+7+0=15\n4+2+1=7\nAnswer: 7545257\n\nQuestion: What is "
+    )
+    return prefix, "?\n"
+
+
+def your_config():
+    return {
+        "max_tokens": 150,
+        "temperature": 0.0,
+        "top_k": 50,
+        "top_p": 1.0,
+        "repetition_penalty": 1.0,
+        "stop": ["\n\n"],
+    }
+
+
+def your_pre_processing(s):
+    return s
+
+
+def your_post_processing(output_string):
+    try:
+        line = output_string.split("Answer:")[1]
+    except IndexError:
+        line = output_string
+    try:
+        word = line.split()[0]
+    except IndexError:
+        return 0
+    try:
+        return int(word)
+    except ValueError:
+        try:
+            return int(word[:-1])
+        except ValueError:
+            return 0

@@ -1,0 +1,47 @@
+"""sum() of booleans counts digits; the line with the most of them is read."""
+
+def your_netid():
+    return "ll6"
+
+
+def your_hf_token():
+    return ""
+
+
+def your_prompt():
+    prefix = (
+        "Question: What is 5207431+2610348?\nAnswer: 7817779\n"
+        "Question: What is 9436827+8275914?\nAnswer: 17712741\n"
+        "Question: What is 4672985+5938467?\nAnswer: 10611452\n"
+        "Question: What is 3789654+6542879?\nAnswer: 10332533\n"
+        "Question: What is "
+    )
+    return prefix, "?\nAnswer: "
+
+
+def your_config():
+    return {
+        "max_tokens": 50,
+        "temperature": 0.0,
+        "top_k": 50,
+        "top_p": 1.0,
+        "repetition_penalty": 1.0,
+        "stop": ["\n"],
+    }
+
+
+def your_pre_processing(s):
+    return s
+
+
+def count_digits(line):
+    return sum(c.isdigit() for c in line)
+
+
+def your_post_processing(output_string):
+    lines = output_string.split("\n")
+    best = 0
+    for number, line in enumerate(lines):
+        if count_digits(line) > count_digits(lines[best]):
+            best = number
+    return int("".join(c for c in lines[best] if c.isdigit()) or "0")
