@@ -378,7 +378,6 @@ HONEST: list[tuple[Post, tuple[str, ...]]] = [
     (_not_an_operand, ("echo", "few-shot", "ramble")),
     (_last_long, ("ramble", "echo", "best", "columns-nostop")),
     (_spelled, ("spelled",)),
-    (_letters, ("letters",)),
     (_decimal, ("few-shot", "ramble")),
     (_full_width, ("few-shot", "full-width")),
     (_stack, ("few-shot", "ramble")),
@@ -386,6 +385,7 @@ HONEST: list[tuple[Post, tuple[str, ...]]] = [
 ]
 
 PERHAPS_REVIEW: list[tuple[Post, tuple[str, ...]]] = [
+    (_letters, ("letters",)),
     (_min_long, ("ramble", "one-shot-nostop")),
     (_rounded, ("few-shot",)),
     (_sorted_digits, ("few-shot",)),

@@ -179,7 +179,7 @@ class Examination:
         return [*self._shifted(), *self._trace(unresolved)]
 
     def _learn_defaults(self, bare: Iterable[str]) -> None:
-        """Take as defaults the answers to texts without a number, and what several outputs share."""
+        """Take as defaults the answers to no number, and what several outputs share."""
         self._defaults |= {self._answer(text) for text in _NO_DIGITS}
         emptied = Counter(self._answer(text) for text in set(bare))
         self._defaults |= {answer for answer, times in emptied.items() if times > 1}
