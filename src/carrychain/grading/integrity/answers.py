@@ -183,17 +183,14 @@ class Examination:
         self._defaults |= {self._answer(text) for text in _NO_DIGITS}
         emptied = Counter(self._answer(text) for text in set(bare))
         self._defaults |= {answer for answer, times in emptied.items() if times > 1}
-        sources: defaultdict[int, set[Problem]] = defaultdict(set)
+        sources: defaultdict[int, set[str]] = defaultdict(set)
         for item in self._items:
             for text in [item.output, *item.drawings]:
                 answer = self._answer(text)
-                if answer is not None and not read(text).copies(answer):
-                    sources[answer].add(item.problem)
-        shared = {
-            answer
-            for answer, problems in sources.items()
-            if len([p for p in problems if p.answer != answer]) >= 3
-        }
+                if answer is None or read(text).copies(answer) or self._is_sum(item, answer):
+                    continue
+                sources[answer].add(item.output)
+        shared = {answer for answer, outputs in sources.items() if len(outputs) >= 3}
         guesses = {answer for answer in shared if abs(answer) >= _GUESS}
         self._defaults |= shared - guesses if len(guesses) > 1 else shared
 

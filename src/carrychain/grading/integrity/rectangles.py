@@ -112,7 +112,7 @@ def _interactions(
         if not all(corner in texts for corner in rectangle.all):
             continue
         first, second, left, right = (texts[corner] for corner in rectangle.all)
-        if _count(first) + _count(second) != _count(left) + _count(right):
+        if Counter(first) + Counter(second) != Counter(left) + Counter(right):
             return [_flagged(rectangle, texts)]
         if len(first) == len(second) == len(left) == len(right) and not all(
             (x, y) in ((u, v), (v, u))
@@ -122,10 +122,6 @@ def _interactions(
     if not reordered:
         return []
     return [_reordered(children, reordered, texts)]
-
-
-def _count(text: str) -> Counter[str]:
-    return Counter(text)
 
 
 def _reordered(children: Children[str], rectangles: Sequence[_Rectangle], texts: Texts) -> Evidence:
