@@ -7,6 +7,7 @@ import math
 
 import pytest
 
+from carrychain.cli import console
 from carrychain.rnn.monitor import record_from
 from carrychain.rnn.tasks import Adding
 
@@ -22,7 +23,7 @@ def runs_of(result):
 
 
 def test_the_comparison_prints_a_table_findings_and_a_picture(carrychain, tmp_path, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setattr(console.results, "_width", 60)
     result = carrychain(*QUICK, "--plot", "training.png", "--json", "training.json")
     assert result.status == 0
     assert max(map(len, result.out.splitlines())) <= 60
