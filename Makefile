@@ -81,10 +81,8 @@ $(VENV)/.contributor: $(NEEDS)
 	@$(call install,.[dev])
 	@touch $(VENV)/.package $@
 
-# llama.cpp compiled for the very processor has crashed on one; a wheel in pip's cache may be of another.
 $(VENV)/.servers: $(NEEDS) $(VENV)/.contributor
 	@echo "Installing the servers that are tested against (llama-cpp-python is compiled: some minutes)"
-	@CMAKE_ARGS=-DGGML_NATIVE=OFF $(PIP) install --no-cache-dir -c constraints.txt llama-cpp-python
 	@$(call install,.[servers])
 	@touch $@
 
