@@ -451,7 +451,7 @@ def _differentiated(step: Step, h: Tensor, x: Tensor, t: int) -> tuple[Tensor, T
             return torch.func.jacrev(twice, has_aux=True)(h)
     except InvalidInput:
         raise
-    except Exception as error:
+    except Exception as error:  # whatever the user's own function raises
         reason = str(error).strip().split("\n")[0]
         raise InvalidInput(
             f"the step function fails at step {t}: {type(error).__name__}: {reason}"

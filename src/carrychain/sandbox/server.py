@@ -194,7 +194,7 @@ def _become_child(way: socket.socket, confinement: Confinement) -> NoReturn:
     """Do in a forked child all that it ever does."""
     try:
         _run_child(way, confinement)
-    except BaseException:
+    except BaseException:  # a forked child must never return into the server's own code
         traceback.print_exc()
     finally:
         os._exit(1)

@@ -192,7 +192,7 @@ class _Student:
         self._forbidden = None
         try:
             answer = work()
-        except BaseException as error:
+        except BaseException as error:  # SystemExit and KeyboardInterrupt are answers too
             answer = self._raised(error)
         write(self._answers, self._forbidden or answer)
         return self._forbidden is None and "value" in answer
@@ -261,5 +261,5 @@ def _failure(kind: Kind, message: str, exception: str = "") -> Message:
 def _text(error: BaseException) -> str:
     try:
         return str(error)
-    except Exception:
+    except Exception:  # the file's own __str__ may raise anything
         return ""

@@ -139,7 +139,7 @@ class Workshop:
             self._try_out()
             if self.tier < self._require:
                 raise CarrychainError(_too_low(self._require, self.tier, self.evidence))
-        except BaseException:
+        except BaseException:  # __exit__ is not called when __enter__ raises, Ctrl-C included
             self._close()
             raise
         return self
@@ -198,7 +198,7 @@ class Workshop:
         _fill(folder, {path.name: content, **others})
         try:
             child = Child(self._process(folder), limits or self._limits)
-        except BaseException:
+        except BaseException:  # nobody else knows the folder yet
             shutil.rmtree(folder, ignore_errors=True)
             raise
         order = child.order({"mechanisms": self._mechanisms, "folder": folder, "probe": False})
