@@ -1,7 +1,7 @@
 """One submission to its grade: thirty instances, seven tests, and whether the sum is the model's.
 
-    with Workshop() as workshop:
-        grade = Grader(engines.load("mini"), workshop).grade("submission.py")
+>>> with Workshop() as workshop:
+...     grade = Grader(engines.load("mini"), workshop).grade("submission.py")
 """
 
 from __future__ import annotations
