@@ -22,6 +22,7 @@ SOURCE = CHECKOUT / "src"
 MAY_IMPORT = {
     "errors": "",
     "handout": "",  # what a student receives, scripts that use the package: imported by nobody
+    "text": "",
     "stats": "errors",
     "io": "errors",
     "sandbox": "errors",
@@ -32,9 +33,9 @@ MAY_IMPORT = {
     "api": "errors stats io engines addition",
     "grading": "errors stats io engines addition sandbox api",
     "search": "errors stats io engines addition sandbox api grading",
-    "assignment": "errors stats io engines addition rnn sandbox api grading",
-    "web": "errors stats io engines addition mini rnn sandbox api grading search assignment",
-    "cli": "errors stats io engines addition mini rnn sandbox api grading search assignment web",
+    "assignment": "errors text stats io engines addition rnn sandbox api grading",
+    "web": "errors text stats io engines addition mini rnn sandbox api grading search assignment",
+    "cli": "errors text stats io engines addition mini rnn sandbox api grading search assignment web",
     "__main__": "cli",
 }
 FACADE = "carrychain"  # its __init__ names what is public, and imports it when it is asked for

@@ -9,7 +9,8 @@ from rich.table import Table
 
 from carrychain.addition.comparison import compare as compare_evaluations
 from carrychain.addition.evaluation import Evaluation
-from carrychain.cli.console import check_output, json_option, number, put_json, results, share
+from carrychain.cli.console import check_output, json_option, put_json, results
+from carrychain.text import number, share
 
 
 @click.command()

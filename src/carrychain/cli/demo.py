@@ -13,16 +13,14 @@ from carrychain.assignment.demo import Demo, Setting, answers, demonstrate
 from carrychain.assignment.recorded import LLAMA2
 from carrychain.cli.console import (
     check_output,
-    interval,
     json_option,
-    number,
     progress,
     put_json,
     results,
-    share,
 )
 from carrychain.cli.options import model_option
 from carrychain.io import write_bytes
+from carrychain.text import interval, number, share
 
 
 @click.command()

@@ -10,12 +10,13 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from carrychain.cli.console import interval, number, results, share
+from carrychain.cli.console import results
 from carrychain.grading.classroom import Result
 from carrychain.grading.findings import Finding, clipped
 from carrychain.grading.grader import Grade
 from carrychain.grading.integrity import Reason
 from carrychain.grading.rubric import TESTS
+from carrychain.text import interval, number, share
 
 _COLOURS = {"clean": "green", "flagged": "bold red", "review": "yellow"}
 _INDENT = " " * 8

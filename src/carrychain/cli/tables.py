@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from carrychain.addition.evaluation import Evaluation, Row
-from carrychain.cli.console import interval, number, share
+from carrychain.text import interval, number, share
 
 SAMPLES = 3
 MOST_OUTPUT = 60
