@@ -35,7 +35,8 @@ MAY_IMPORT = {
     "search": "errors stats io engines addition sandbox api grading",
     "assignment": "errors text stats io engines addition rnn sandbox api grading",
     "web": "errors text stats io engines addition mini rnn sandbox api grading search assignment",
-    "cli": "errors text stats io engines addition mini rnn sandbox api grading search assignment web",
+    "cli": "errors text stats io engines addition mini rnn sandbox api grading search assignment"
+    " web",
     "__main__": "cli",
 }
 FACADE = "carrychain"  # its __init__ names what is public, and imports it when it is asked for
