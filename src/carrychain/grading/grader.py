@@ -1,6 +1,6 @@
 """One submission to its grade: thirty instances, seven tests, and whether the sum is the model's.
 
->>> with Workshop() as workshop:
+>>> with Workshop() as workshop:  # doctest: +SKIP
 ...     grade = Grader(engines.load("mini"), workshop).grade("submission.py")
 """
 
