@@ -1,0 +1,496 @@
+"""The search: Optuna proposes, candidates race, the winner is measured on what nobody has seen."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import optuna
+from filelock import FileLock, Timeout
+from optuna.distributions import CategoricalDistribution
+from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
+
+from carrychain.addition.evaluation import INTERRUPTED, Evaluation, evaluate
+from carrychain.addition.problems import Problem, draw_pairs
+from carrychain.addition.prompts import PRE_PROCESSING
+from carrychain.engines.base import Engine
+from carrychain.errors import GenerationFailed, InvalidInput, nearest
+from carrychain.search.race import METRICS, RUNGS, Entrant, Race, Read, readings_of
+from carrychain.search.space import Blocks, Candidate, Choice, candidate, digest_of
+
+VERSION = 1
+SAMPLERS = ("tpe", "random")
+MOST_UNUSABLE = 200
+"""So many proposals in a row that the model can't take end the search."""
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How much a search may spend on the model; None is no limit.
+
+    Args:
+        answers: problems asked.
+        tokens: tokens of prompts and outputs.
+        seconds: time.
+    """
+
+    answers: int | None = None
+    tokens: int | None = None
+    seconds: float | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Budget:
+        """Read `10m` (minutes), `5000p` (problems) or `2000000t` (tokens).
+
+        Example:
+            >>> Budget.parse("5000p")
+            Budget(answers=5000, tokens=None, seconds=None)
+        """
+        number, unit = text.strip().replace("_", "").replace(",", "")[:-1], text.strip()[-1:]
+        try:
+            amount = float(number)
+        except ValueError:
+            amount = 0.0
+        if unit not in ("m", "p", "t") or not 0 < amount < 1e15:
+            raise InvalidInput(
+                f"the budget is {text!r}; it must be minutes, problems or tokens, as in 10m, 5000p "
+                "or 2000000t"
+            )
+        if unit == "m":
+            return cls(seconds=60 * amount)
+        return cls(answers=int(amount)) if unit == "p" else cls(tokens=int(amount))
+
+    def __str__(self) -> str:
+        if self.answers is not None:
+            return f"{self.answers:,} problems"
+        if self.tokens is not None:
+            return f"{self.tokens:,} tokens"
+        return "no limit" if self.seconds is None else f"{self.seconds / 60:g} minutes"
+
+
+@dataclass
+class Spent:
+    """What a search has spent."""
+
+    answers: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
+
+    def share_of(self, budget: Budget) -> float:
+        """Return the spent share of the budget; 1 and more is all of it."""
+        pairs = (
+            (self.answers, budget.answers),
+            (self.tokens, budget.tokens),
+            (self.seconds, budget.seconds),
+        )
+        return max((used / most for used, most in pairs if most is not None), default=0.0)
+
+
+@dataclass(frozen=True)
+class Own:
+    """A student's own functions, which may be kept: written problems and a way to read.
+
+    Args:
+        write: from problems "a+b" to how they are written.
+        read: from outputs to numbers.
+    """
+
+    write: Callable[[Sequence[str]], list[str]] | None = None
+    read: Read | None = None
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is searched.
+
+    Args:
+        blocks: what prompts are made of.
+        metric: a name in `METRICS`.
+        budget: what may be spent.
+        seed: fixes proposals, problems and sampling, at least 0.
+        low, high: bounds of the operands, as `handout_pairs` takes them.
+        start: a choice to begin with.
+        sampler: "tpe", or "random" to compare with.
+        rungs: see `Race`.
+    """
+
+    blocks: Blocks = field(default_factory=Blocks)
+    metric: str = "acc"
+    budget: Budget = field(default_factory=lambda: Budget(seconds=600))
+    seed: int = 0
+    low: int = 1_000_000
+    high: int = 9_999_999
+    start: Choice | None = None
+    sampler: str = "tpe"
+    rungs: tuple[int, ...] = RUNGS
+
+    def __post_init__(self) -> None:
+        if self.metric not in METRICS:
+            raise InvalidInput(f"there is no metric {self.metric!r}{nearest(self.metric, METRICS)}")
+        if self.seed < 0:
+            raise InvalidInput(f"seed is {self.seed}; it must be at least 0")
+        if self.budget.answers is not None and self.budget.answers < self.rungs[0]:
+            raise InvalidInput(
+                f"the budget is {self.budget}; one candidate alone is asked {self.rungs[0]}, and a "
+                "search needs some hundreds of candidates: give 2000p or more"
+            )
+
+    def problems(self, stream: int, n: int) -> tuple[Problem, ...]:
+        """Return n problems of a stream: 0 for the search, others for what it never sees."""
+        seen: set[Problem] = set(_drawn(self, 0, self.rungs[-1])) if stream else set()
+        fresh = (p for p in _stream(self, stream) if p not in seen)
+        return tuple(next(fresh) for _ in range(n))
+
+    def digest(self, engine: Engine) -> str:
+        """Return a name for everything that decides the results."""
+        info = engine.info
+        parts = [
+            info.name, info.revision, self.metric, self.seed, self.low, self.high,
+            digest_of(self.blocks), repr(self.start), self.sampler, self.rungs,
+        ]  # fmt: skip
+        return hashlib.sha256(json.dumps(parts, default=str).encode()).hexdigest()[:16]
+
+
+def _stream(settings: Settings, stream: int) -> Iterator[Problem]:
+    return draw_pairs(np.random.default_rng([settings.seed, stream]), settings.low, settings.high)
+
+
+def _drawn(settings: Settings, stream: int, n: int) -> list[Problem]:
+    pairs = _stream(settings, stream)
+    return [next(pairs) for _ in range(n)]
+
+
+class Search:
+    """A search that is under way, kept in a file and gone on with after a break.
+
+    Args:
+        engine: what is asked.
+        settings: what is searched.
+        storage: SQLite file of the trials; None keeps them in memory.
+        own: the functions of a submission to be improved.
+
+    Raises:
+        InvalidInput: the file is of another search or version, or another search is using it.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        settings: Settings,
+        storage: Path | None = None,
+        own: Own | None = None,
+    ) -> None:
+        self.engine, self.settings, self.own = engine, settings, own or Own()
+        self.race = Race(settings.rungs)
+        self.spent = Spent()
+        self.problems = settings.problems(0, settings.rungs[-1])
+        self._written: dict[str, str] = {}
+        self._study = _study(settings, storage, settings.digest(engine))
+        self._distributions: dict[str, Any] = {
+            name: CategoricalDistribution(range(len(values)))
+            for name, values in settings.blocks.as_dict().items()
+        }
+        self._restore()
+
+    @property
+    def study(self) -> optuna.Study:
+        """The trials, for Optuna's own tools."""
+        return self._study
+
+    def run(self, on_step: Callable[[Search], None] = lambda search: None) -> Entrant:
+        """Search until the budget is spent or nothing better is possible; return the best.
+
+        Args:
+            on_step: called after each rung that a candidate finished.
+
+        Raises:
+            InvalidInput: the budget ended before one candidate was measured, or the model can
+                take none of the prompts.
+            GenerationFailed: the engine broke down; what was finished is kept.
+            KeyboardInterrupt: the same after Ctrl-C.
+        """
+        unusable = 0
+        while not self.race.finished and self.spent.share_of(self.settings.budget) < 1:
+            rising = self.race.next_up()
+            try:
+                arrived = self._rise(rising) if rising else self._propose()
+            except _Spent:
+                break
+            unusable = 0 if arrived else unusable + 1
+            if unusable > MOST_UNUSABLE:
+                raise InvalidInput(
+                    f"{self.engine.info.title} could take none of {unusable} prompts in a row: "
+                    "choose shorter building blocks or fewer examples"
+                )
+            if arrived:
+                on_step(self)
+        best = self.race.best
+        if best is None:
+            raise InvalidInput(
+                f"the budget of {self.settings.budget} ended before one candidate was measured on "
+                f"{self.settings.rungs[0]} problems; give more"
+            )
+        return best
+
+    # --- one step --------------------------------------------------------------------------------
+
+    def _propose(self) -> bool:
+        """Let Optuna propose a candidate and ask it the first rung; False if it can't be asked."""
+        trial = self._study.ask(self._distributions)
+        choice = cast(dict[str, int], trial.params)
+        made = self._candidate(choice)
+        try:
+            entrant = self._ask(trial.number, choice, made, (), 0, self.settings.rungs[0])
+        except InvalidInput as error:  # it exceeds the model's context
+            trial.set_user_attr("unusable", str(error))
+            self._study.tell(trial, state=TrialState.FAIL)
+            return False
+        except BaseException:
+            self._study.tell(trial, state=TrialState.FAIL)
+            raise
+        self._tell(trial, entrant)
+        return True
+
+    def _rise(self, entrant: Entrant) -> bool:
+        """Ask an entrant the problems of its next rung."""
+        goal = self.race.goal(entrant)
+        risen = self._ask(
+            entrant.number, entrant.choice, entrant.candidate, entrant.outputs, entrant.tokens, goal
+        )
+        self._study.add_trial(
+            create_trial(
+                state=self._state(risen),
+                value=risen.value,
+                params=dict(entrant.choice),
+                distributions=self._distributions,
+                intermediate_values={len(risen.outputs): risen.value},
+                user_attrs=self._attributes(risen),
+            )
+        )
+        self.race.arrive(risen)
+        return True
+
+    def _tell(self, trial: Trial, entrant: Entrant) -> None:
+        for name, value in self._attributes(entrant).items():
+            trial.set_user_attr(name, value)
+        trial.report(entrant.value, len(entrant.outputs))
+        state = self._state(entrant)
+        complete = state == TrialState.COMPLETE
+        self._study.tell(trial, entrant.value if complete else None, state)
+        self.race.arrive(entrant)
+
+    def _state(self, entrant: Entrant) -> TrialState:
+        """Optuna takes a trial that has not come to the top for a pruned one."""
+        top = len(entrant.outputs) == self.settings.rungs[-1]
+        return TrialState.COMPLETE if top else TrialState.PRUNED
+
+    def _ask(
+        self,
+        number: int,
+        choice: Choice,
+        made: Candidate,
+        outputs: tuple[str, ...],
+        tokens: int,
+        goal: int,
+    ) -> Entrant:
+        problems = self.problems[len(outputs) : goal]
+        started, before = time.perf_counter(), self.spent.seconds
+        most = self.settings.budget
+        if most.answers is not None and self.spent.answers + len(problems) > most.answers:
+            raise _Spent
+
+        def on_row(row: object) -> None:
+            self.spent.seconds = before + time.perf_counter() - started
+            if most.seconds is not None and self.spent.seconds > most.seconds:
+                raise _Spent
+
+        done = self.evaluate(made, problems, self.settings.seed + len(outputs), on_row)
+        used = sum(row.tokens + row.prompt_tokens for row in done.rows)
+        self.spent.answers += len(done.rows)
+        self.spent.tokens += used
+        self.spent.seconds = before + time.perf_counter() - started
+        written = (*outputs, *(row.output for row in done.rows))
+        return self._entrant(number, choice, made, written, tokens + used)
+
+    def evaluate(
+        self,
+        made: Candidate,
+        problems: Sequence[Problem],
+        seed: int,
+        on_row: Callable[[object], None] = lambda row: None,
+        reading: str | None = None,
+    ) -> Evaluation:
+        """Ask a candidate problems; read its outputs by a reading, or not at all.
+
+        Raises:
+            InvalidInput: the model can't take the prompt.
+            GenerationFailed, KeyboardInterrupt: it was not answered to the end.
+        """
+        done = evaluate(
+            prompt=made.prompt,
+            engine=self.engine,
+            problems=problems,
+            sampling=made.sampling,
+            seed=seed,
+            extract=reading or "none",
+            pre_processing=made.pre_processing,
+            on_row=on_row,
+            write=self._writer(made, problems),
+            read=lambda output: None,
+        )
+        if done.interruption == INTERRUPTED:
+            raise KeyboardInterrupt
+        if not done.complete:
+            raise GenerationFailed(done.interruption)
+        if reading is None:
+            return done
+        read = self.readings(made)[reading]
+        return done.with_responses(read([row.output for row in done.rows]))
+
+    def readings(self, made: Candidate) -> dict[str, Read]:
+        """Return the ways to read a candidate's outputs, the student's own first."""
+        own = {"own": self.own.read} if self.own.read is not None else {}
+        return {**own, **readings_of(made.readings)}
+
+    def _writer(self, made: Candidate, problems: Sequence[Problem]) -> Callable[[str], str]:
+        if made.pre_processing != "none" or self.own.write is None:
+            return PRE_PROCESSING[made.pre_processing]
+        new = [text for text in map(str, problems) if text not in self._written]
+        if new:
+            self._written |= dict(zip(new, self.own.write(new), strict=True))
+        return lambda text: self._written.get(text, text)
+
+    def _candidate(self, choice: Choice) -> Candidate:
+        return candidate(self.settings.blocks, choice)
+
+    def _entrant(
+        self, number: int, choice: Choice, made: Candidate, outputs: tuple[str, ...], tokens: int
+    ) -> Entrant:
+        return Entrant(
+            number=number,
+            choice=choice,
+            candidate=made,
+            problems=self.problems[: len(outputs)],
+            outputs=outputs,
+            tokens=tokens,
+            readings=self.readings(made),
+            metric=self.settings.metric,
+        )
+
+    # --- memory ----------------------------------------------------------------------------------
+
+    def _attributes(self, entrant: Entrant) -> dict[str, Any]:
+        return {
+            "entrant": entrant.number,
+            "outputs": entrant.outputs,
+            "tokens": entrant.tokens,
+            "spent": [self.spent.answers, self.spent.tokens, self.spent.seconds],
+        }
+
+    def _restore(self) -> None:
+        """Take up what the storage holds; a trial that was cut off is given up."""
+        for trial in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+            self._study.tell(trial.number, state=TrialState.FAIL)
+        done = (TrialState.COMPLETE, TrialState.PRUNED)
+        trials = self._study.get_trials(deepcopy=False, states=done)
+        for trial in trials:
+            self._restore_one(trial)
+        if not trials and self.settings.start is not None:
+            self._study.enqueue_trial(dict(self.settings.start))
+
+    def _restore_one(self, trial: FrozenTrial) -> None:
+        kept = trial.user_attrs
+        choice = cast(dict[str, int], trial.params)
+        self.race.arrive(
+            self._entrant(
+                kept["entrant"],
+                choice,
+                self._candidate(choice),
+                tuple(kept["outputs"]),
+                kept["tokens"],
+            )
+        )
+        answers, tokens, seconds = kept["spent"]
+        self.spent = Spent(
+            max(self.spent.answers, answers),
+            max(self.spent.tokens, tokens),
+            max(self.spent.seconds, seconds),
+        )
+
+
+class _Spent(Exception):
+    """The budget ended in the middle of a rung."""
+
+
+@contextmanager
+def locked(storage: Path) -> Generator[None]:
+    """Keep a storage file for this process.
+
+    Raises:
+        InvalidInput: another search is using it.
+    """
+    lock = FileLock(f"{storage}.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise InvalidInput(
+            f"another search is using {storage}; wait for it, or name another with --storage"
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+        Path(lock.lock_file).unlink(missing_ok=True)
+
+
+def _study(settings: Settings, storage: Path | None, digest: str) -> optuna.Study:
+    optuna.logging.set_verbosity(logging.ERROR)
+    sampler = (
+        optuna.samplers.TPESampler(seed=settings.seed, multivariate=True, n_startup_trials=24)
+        if settings.sampler == "tpe"
+        else optuna.samplers.RandomSampler(seed=settings.seed)
+    )
+    if storage is None:
+        return optuna.create_study(direction="maximize", sampler=sampler)
+    try:
+        study = optuna.create_study(
+            direction="maximize",
+            sampler=sampler,
+            storage=f"sqlite:///{storage}",
+            study_name="carrychain",
+            load_if_exists=True,
+        )
+    except Exception as error:  # SQLAlchemy's and Optuna's many ways to refuse a file
+        reason = str(error).strip().splitlines()[0]
+        raise InvalidInput(
+            f"{storage} can't keep a search: {reason}; name another with --storage"
+        ) from error
+    known = study.user_attrs.get("carrychain")
+    if known is None and not study.get_trials(deepcopy=False):
+        study.set_user_attr("carrychain", {"version": VERSION, "settings": digest})
+    elif not isinstance(known, dict) or cast(dict[str, Any], known).get("version") != VERSION:
+        raise InvalidInput(
+            f"{storage} holds a search of another version of carrychain; "
+            "name another with --storage"
+        )
+    elif cast(dict[str, Any], known)["settings"] != digest:
+        raise InvalidInput(
+            f"{storage} holds a search with another model, metric, seed or other building blocks; "
+            "repeat those, or name another with --storage"
+        )
+    if len(study.get_trials(deepcopy=False)) and settings.sampler == "tpe":
+        # proposals go on, and do not begin anew
+        study.sampler = optuna.samplers.TPESampler(
+            seed=settings.seed + len(study.get_trials(deepcopy=False)),
+            multivariate=True,
+            n_startup_trials=24,
+        )
+    return study
