@@ -6,18 +6,24 @@ from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
 from carrychain import engines, io
 from carrychain.addition.evaluation import Evaluation, Row
 from carrychain.addition.evaluation import evaluate as evaluate_problems
-from carrychain.addition.extraction import EXTRACTIONS, extractor
-from carrychain.addition.problems import load_pairs
-from carrychain.addition.prompts import PRE_PROCESSING, Prompt, ShippedPrompt, shipped
-from carrychain.api import Origin, drawn, listed, problems_of
+from carrychain.addition.extraction import extractor
+from carrychain.addition.prompts import Prompt, ShippedPrompt
+from carrychain.api import Origin, problems_of
 from carrychain.cli import EXIT_INTERRUPTED
+from carrychain.cli.asked import (
+    extract_option,
+    origin_from,
+    problem_options,
+    prompt_from,
+    prompt_options,
+)
 from carrychain.cli.console import check_output, json_option, note, progress, put_json, results
 from carrychain.cli.options import (
     dtype_option,
@@ -25,18 +31,17 @@ from carrychain.cli.options import (
     offline_option,
     sampling_from,
     sampling_options,
-    typed,
 )
+from carrychain.cli.submissions import runnable_submission
 from carrychain.cli.tables import sample_outputs, summary
 from carrychain.engines.base import SamplingParams
 from carrychain.errors import InvalidInput
 from carrychain.grading.asking import ask, hidden
 from carrychain.grading.contract import POST, PRE
-from carrychain.grading.submission import Submission, load
+from carrychain.grading.submission import Submission
 from carrychain.sandbox import Workshop
 
 INTERRUPTED_FILE = "carrychain-interrupted.json"
-T = TypeVar("T")
 
 EXAMPLES = r"""Examples:
 
@@ -83,31 +88,11 @@ class Plan:
     required=False,
     type=click.Path(path_type=Path),
 )
-@click.option(
-    "--prompt",
-    "prompt_name",
-    help="A shipped prompt, see `carrychain prompts`.  [default: zero-shot]",
-)
-@click.option("--prefix", help=r"Text before the problem; \n and \t are taken as the characters.")
-@click.option("--suffix", help="Text after the problem.")
-@click.option(
-    "--prompt-file",
-    type=click.Path(path_type=Path),
-    help="A file with {problem} in it, as written.",
-)
-@click.option(
-    "--pre-processing",
-    type=click.Choice(list(PRE_PROCESSING)),
-    help="Rewrite the problem before it is shown.",
-)
+@prompt_options
 @model_option
 @dtype_option
 @offline_option
-@click.option("--digits", type=int, help="Digits of each operand; 1 means 1 to 10.  [default: 7]")
-@click.option("--low", type=int, help="Lower bound of the operands, with --high.")
-@click.option("--high", type=int, help="Upper bound of the operands, with --low.")
-@click.option("--pairs", type=click.Path(path_type=Path), help="A file of problems, `a,b` a line.")
-@click.option("-n", "n", type=int, help="Number of problems.  [default: 30]")
+@problem_options
 @click.option("--seed", default=0, show_default=True, help="Fixes problems and sampling.")
 @click.option(
     "--runs", default=1, show_default=True, help="Ask each problem so often, with fresh sampling."
@@ -116,10 +101,7 @@ class Plan:
 @click.option(
     "--ignore-stop", is_flag=True, help="Drop every stop string, as the hand-out's own code does."
 )
-@click.option(
-    "--extract",
-    help=f"How to read the answer: {', '.join(EXTRACTIONS)}, after:TEXT.  [default: first-integer]",
-)
+@extract_option
 @click.option(
     "--mae-scale",
     default=5e6,
@@ -157,7 +139,7 @@ def evaluate(
             _refuse(
                 ctx, GIVEN_BY_A_SUBMISSION, f"{submission_path} gives the prompt and how it is read"
             )
-            submission = _submission(submission_path, stack.enter_context(Workshop()))
+            submission = runnable_submission(submission_path, stack.enter_context(Workshop()))
         if resume:
             _refuse(
                 ctx,
@@ -229,18 +211,6 @@ def run(
         )
 
 
-def _submission(path: Path, workshop: Workshop) -> Submission:
-    """Load a submission and say what is wrong with it."""
-    submission = load(path, workshop)
-    if not submission.runnable:
-        errors = [str(each) for each in submission.findings if each.severity == "error"]
-        raise InvalidInput(f"{path} can't be evaluated: {'; '.join(errors)}")
-    for finding in submission.findings:
-        note(f"{finding.severity}: {finding}")
-    note(f"sandbox tier: {workshop.tier}")
-    return submission
-
-
 def _ask(
     submission: Submission,
     plan: Plan,
@@ -274,7 +244,7 @@ def _ask(
 
 def _plan_from(given: dict[str, Any], submission: Submission | None) -> Plan:
     if submission is None:
-        asked = _prompt_from(given)
+        asked = prompt_from(given)
         own: dict[str, Any] = dict(asked.sampling)
     else:
         assert submission.sampling is not None
@@ -290,7 +260,7 @@ def _plan_from(given: dict[str, Any], submission: Submission | None) -> Plan:
         pre_processing=given["pre_processing"] or asked.pre_processing,
         extract=extract,
         sampling=replace(sampling, stop=()) if given["ignore_stop"] else sampling,
-        origin=_origin(given),
+        origin=origin_from(given),
         seed=given["seed"],
         runs=given["runs"],
         mae_scale=given["mae_scale"],
@@ -338,42 +308,3 @@ def _refuse(ctx: click.Context, names: Iterable[str], why: str) -> None:
         if ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
             option = next(p for p in ctx.command.params if p.name == name)
             raise InvalidInput(f"{why}; leave out {option.opts[0]}")
-
-
-def _prompt_from(given: dict[str, Any]) -> ShippedPrompt:
-    """Return the prompt that was asked for, with what it carries; an own one carries nothing."""
-    prefix, suffix = given["prefix"], given["suffix"]
-    written = prefix is not None or suffix is not None
-    if (given["prompt_name"] is not None) + (given["prompt_file"] is not None) + written > 1:
-        raise InvalidInput(
-            "--prompt, --prompt-file and --prefix/--suffix each give the prompt; use one of them"
-        )
-    if given["prompt_file"]:
-        return ShippedPrompt("", _read(given["prompt_file"], Prompt.from_template), idea="")
-    if written:
-        prompt = Prompt(typed(prefix or "", "--prefix"), typed(suffix or "", "--suffix"))
-        return ShippedPrompt("", prompt, idea="")
-    return shipped(given["prompt_name"] or "zero-shot")
-
-
-def _read(path: Path, parse: Callable[[str], T]) -> T:
-    """Parse a file's text; an error names the file."""
-    text = io.read_text(path)
-    try:
-        return parse(text)
-    except InvalidInput as error:
-        raise InvalidInput(f"{path}: {error}") from error
-
-
-def _origin(given: dict[str, Any]) -> Origin:
-    if given["pairs"]:
-        for other in ("digits", "low", "high", "n"):
-            if given[other] is not None:
-                flag = "-n" if other == "n" else f"--{other}"
-                raise InvalidInput(f"--pairs lists the problems; leave out {flag}")
-        return listed(_read(given["pairs"], load_pairs))
-    if given["digits"] is not None and (given["low"] is not None or given["high"] is not None):
-        raise InvalidInput("--digits and --low/--high both give the range of the operands; use one")
-    n = 30 if given["n"] is None else given["n"]
-    digits = 7 if given["digits"] is None else given["digits"]
-    return drawn(digits=digits, low=given["low"], high=given["high"], n=n, seed=given["seed"])

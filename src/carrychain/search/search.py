@@ -16,7 +16,7 @@ import numpy as np
 import optuna
 from filelock import FileLock, Timeout
 from optuna.distributions import CategoricalDistribution
-from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
+from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from carrychain.addition.evaluation import INTERRUPTED, Evaluation, evaluate
 from carrychain.addition.problems import Problem, draw_pairs
@@ -28,6 +28,8 @@ from carrychain.search.space import Blocks, Candidate, Choice, candidate, digest
 
 VERSION = 1
 SAMPLERS = ("tpe", "random")
+STARTUP = 24
+"""Candidates drawn at random before the sampler models what is good."""
 MOST_UNUSABLE = 200
 """So many proposals in a row that the model can't take end the search."""
 
@@ -193,7 +195,13 @@ class Search:
         self.spent = Spent()
         self.problems = settings.problems(0, settings.rungs[-1])
         self._written: dict[str, str] = {}
-        self._study = _study(settings, storage, settings.digest(engine))
+        optuna.logging.set_verbosity(logging.ERROR)
+        self._kept = None if storage is None else _kept(storage, settings.digest(engine))
+        earlier = [] if self._kept is None else self._kept.get_trials(deepcopy=False)
+        self._study = optuna.create_study(
+            direction="maximize", sampler=_sampler(settings, len(earlier))
+        )
+        self._study.add_trials(earlier)
         self._distributions: dict[str, Any] = {
             name: CategoricalDistribution(range(len(values)))
             for name, values in settings.blocks.as_dict().items()
@@ -249,48 +257,55 @@ class Search:
         made = self._candidate(choice)
         try:
             entrant = self._ask(trial.number, choice, made, (), 0, self.settings.rungs[0])
-        except InvalidInput as error:  # it exceeds the model's context
-            trial.set_user_attr("unusable", str(error))
+        except InvalidInput:  # it exceeds the model's context
             self._study.tell(trial, state=TrialState.FAIL)
             return False
         except BaseException:
             self._study.tell(trial, state=TrialState.FAIL)
             raise
-        self._tell(trial, entrant)
+        self._study.tell(trial, state=TrialState.FAIL)  # told as a whole by the next line
+        self._arrive(entrant)
         return True
 
     def _rise(self, entrant: Entrant) -> bool:
         """Ask an entrant the problems of its next rung."""
         goal = self.race.goal(entrant)
-        risen = self._ask(
-            entrant.number, entrant.choice, entrant.candidate, entrant.outputs, entrant.tokens, goal
-        )
-        self._study.add_trial(
-            create_trial(
-                state=self._state(risen),
-                value=risen.value,
-                params=dict(entrant.choice),
-                distributions=self._distributions,
-                intermediate_values={len(risen.outputs): risen.value},
-                user_attrs=self._attributes(risen),
+        self._arrive(
+            self._ask(
+                entrant.number,
+                entrant.choice,
+                entrant.candidate,
+                entrant.outputs,
+                entrant.tokens,
+                goal,
             )
         )
-        self.race.arrive(risen)
         return True
 
-    def _tell(self, trial: Trial, entrant: Entrant) -> None:
-        for name, value in self._attributes(entrant).items():
-            trial.set_user_attr(name, value)
-        trial.report(entrant.value, len(entrant.outputs))
-        state = self._state(entrant)
-        complete = state == TrialState.COMPLETE
-        self._study.tell(trial, entrant.value if complete else None, state)
-        self.race.arrive(entrant)
+    def _arrive(self, entrant: Entrant) -> None:
+        """Take in an entrant that has finished a rung: a trial of its own, whole or not at all.
 
-    def _state(self, entrant: Entrant) -> TrialState:
-        """Optuna takes a trial that has not come to the top for a pruned one."""
-        top = len(entrant.outputs) == self.settings.rungs[-1]
-        return TrialState.COMPLETE if top else TrialState.PRUNED
+        Optuna takes one that has not come to the top for pruned, and prefers who came further.
+        """
+        n = len(entrant.outputs)
+        top = n == self.settings.rungs[-1]
+        trial = create_trial(
+            state=TrialState.COMPLETE if top else TrialState.PRUNED,
+            value=entrant.value,
+            params=dict(entrant.choice),
+            distributions=self._distributions,
+            intermediate_values={n: entrant.value},
+            user_attrs={
+                "entrant": entrant.number,
+                "outputs": entrant.outputs,
+                "tokens": entrant.tokens,
+                "spent": [self.spent.answers, self.spent.tokens, self.spent.seconds],
+            },
+        )
+        if self._kept is not None:
+            self._kept.add_trial(trial)
+        self._study.add_trial(trial)
+        self.race.arrive(entrant)
 
     def _ask(
         self,
@@ -387,20 +402,9 @@ class Search:
 
     # --- memory ----------------------------------------------------------------------------------
 
-    def _attributes(self, entrant: Entrant) -> dict[str, Any]:
-        return {
-            "entrant": entrant.number,
-            "outputs": entrant.outputs,
-            "tokens": entrant.tokens,
-            "spent": [self.spent.answers, self.spent.tokens, self.spent.seconds],
-        }
-
     def _restore(self) -> None:
-        """Take up what the storage holds; a trial that was cut off is given up."""
-        for trial in self._study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-            self._study.tell(trial.number, state=TrialState.FAIL)
-        done = (TrialState.COMPLETE, TrialState.PRUNED)
-        trials = self._study.get_trials(deepcopy=False, states=done)
+        """Take up what the storage holds."""
+        trials = self._study.get_trials(deepcopy=False)
         for trial in trials:
             self._restore_one(trial)
         if not trials and self.settings.start is not None:
@@ -451,19 +455,23 @@ def locked(storage: Path) -> Generator[None]:
         Path(lock.lock_file).unlink(missing_ok=True)
 
 
-def _study(settings: Settings, storage: Path | None, digest: str) -> optuna.Study:
-    optuna.logging.set_verbosity(logging.ERROR)
-    sampler = (
-        optuna.samplers.TPESampler(seed=settings.seed, multivariate=True, n_startup_trials=24)
-        if settings.sampler == "tpe"
-        else optuna.samplers.RandomSampler(seed=settings.seed)
-    )
-    if storage is None:
-        return optuna.create_study(direction="maximize", sampler=sampler)
+def _sampler(settings: Settings, told: int) -> optuna.samplers.BaseSampler:
+    """Return who proposes; after a break its randomness goes on, and does not begin anew."""
+    seed = settings.seed + told
+    if settings.sampler == "random":
+        return optuna.samplers.RandomSampler(seed=seed)
+    return optuna.samplers.TPESampler(seed=seed, multivariate=True, n_startup_trials=STARTUP)
+
+
+def _kept(storage: Path, digest: str) -> optuna.Study:
+    """Open the study in a file, or make it.
+
+    Optuna proposes from a study in memory, and each finished trial is put into this one as a whole:
+    proposing from a file takes some twenty transactions a trial.
+    """
     try:
         study = optuna.create_study(
             direction="maximize",
-            sampler=sampler,
             storage=f"sqlite:///{storage}",
             study_name="carrychain",
             load_if_exists=True,
@@ -485,12 +493,5 @@ def _study(settings: Settings, storage: Path | None, digest: str) -> optuna.Stud
         raise InvalidInput(
             f"{storage} holds a search with another model, metric, seed or other building blocks; "
             "repeat those, or name another with --storage"
-        )
-    if len(study.get_trials(deepcopy=False)) and settings.sampler == "tpe":
-        # proposals go on, and do not begin anew
-        study.sampler = optuna.samplers.TPESampler(
-            seed=settings.seed + len(study.get_trials(deepcopy=False)),
-            multivariate=True,
-            n_startup_trials=24,
         )
     return study

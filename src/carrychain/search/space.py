@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -275,6 +276,20 @@ def load_blocks(path: StrPath, ours: Blocks | None = None) -> Blocks:
         own = tuple(_typed(value, mine[0], name, path) for value in cast(list[object], values))
         merged[name] = own if name in only else tuple(dict.fromkeys([*mine, *own]))
     return Blocks(**merged)
+
+
+def toml_of(blocks: Blocks) -> str:
+    """Return the building blocks as a file that `load_blocks` reads."""
+    lines = [
+        "# Building blocks of `carrychain search`. A list given here is added to those that are",
+        "# built in; a dimension that `only` names has nothing but the values given here.",
+        'only = []  # as in ["instructions", "examples"]',
+    ]
+    for name, values in blocks.as_dict().items():
+        lines += ["", f"{name} = ["]
+        lines += [f"    {json.dumps(value, ensure_ascii=False)}," for value in values]
+        lines += ["]"]
+    return "\n".join(lines) + "\n"
 
 
 def _typed(value: object, like: object, name: str, path: StrPath) -> Any:
