@@ -48,6 +48,35 @@ def wilson(successes: int, n: int, confidence: float = 0.95) -> Interval:
     return low, high
 
 
+def newcombe(
+    successes_a: int, n_a: int, successes_b: int, n_b: int, confidence: float = 0.95
+) -> Interval:
+    """Return Newcombe's interval of a difference of two independent shares, b less a.
+
+    It combines the two Wilson intervals.
+
+    Args:
+        successes_a, successes_b: 0 to n_a, 0 to n_b.
+        n_a, n_b: number of independent trials, at least 1.
+        confidence: above 0 and below 1.
+
+    Source:
+        Newcombe (1998), "Interval estimation for the difference between independent proportions",
+        method 10.
+
+    Example:
+        >>> low, high = newcombe(48, 80, 56, 70)
+        >>> f"{low:.4f} to {high:.4f}"
+        '0.0524 to 0.3339'
+    """
+    if n_a < 1 or n_b < 1:
+        raise InvalidInput(f"there are {n_a} and {n_b} trials; each share needs at least 1")
+    low_a, high_a = wilson(successes_a, n_a, confidence)
+    low_b, high_b = wilson(successes_b, n_b, confidence)
+    a, b = successes_a / n_a, successes_b / n_b
+    return b - a - math.hypot(b - low_b, high_a - a), b - a + math.hypot(high_b - b, a - low_a)
+
+
 class Proportion:
     """What has `correct` of `n` independent answers: the share and its interval."""
 

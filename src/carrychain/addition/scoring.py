@@ -100,9 +100,29 @@ def score(
         acc_ci=_accuracy_interval(right, groups),
         mae=mae,
         median_error=_median(errors),
-        res=_res(acc, mae, prompt_length, mae_scale),
+        res=res(acc, mae, prompt_length, mae_scale),
         prompt_length=prompt_length,
     )
+
+
+def res(acc: float, mae: float, prompt_length: int, mae_scale: float = 5e6) -> float | None:
+    """Return the hand-out's single score: acc * (1 / prompt_length) * (1 - mae / mae_scale).
+
+    Args:
+        acc: share of exact answers, 0 to 1.
+        mae: mean absolute error, at least 0.
+        prompt_length: characters of prefix and suffix; at 0 there is no score, None.
+        mae_scale: above 0.
+
+    Example:
+        >>> res(0.5, 2.5e6, 25)
+        0.01
+    """
+    if prompt_length == 0:
+        return None
+    if acc == 0 and mae == math.inf:
+        return -0.0  # mae is finite in truth, only not as a float
+    return acc * (1 / prompt_length) * (1 - mae / mae_scale)
 
 
 def absolute_errors(answers: Sequence[int], responses: Sequence[int | None]) -> list[int]:
@@ -116,14 +136,6 @@ def as_float(number: Fraction | int) -> float:
         return float(number)
     except OverflowError:
         return math.inf if number > 0 else -math.inf
-
-
-def _res(acc: float, mae: float, prompt_length: int, mae_scale: float) -> float | None:
-    if prompt_length == 0:
-        return None
-    if acc == 0 and mae == math.inf:
-        return -0.0  # mae is finite in truth, only not as a float
-    return acc * (1 / prompt_length) * (1 - mae / mae_scale)
 
 
 def _accuracy_interval(right: Sequence[bool], groups: Sequence[int] | None) -> Interval:

@@ -231,6 +231,8 @@ class Question:
         text: what is asked, in a sentence or two.
         asks: from the plan to the evaluations that it needs, by name.
         analyse: from those to what they say.
+        follow_up: from their rows to evaluations that only they can name, such as of the problem
+            with the largest error; `analyse` sees both.
     """
 
     name: str
@@ -238,13 +240,23 @@ class Question:
     text: str
     asks: Callable[[Plan], dict[str, Ask]]
     analyse: Callable[[Context], Result]
+    follow_up: Callable[[Context], dict[str, Ask]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Experiment:
-    """A question that was asked: what it needed and what came of it."""
+    """A question that was asked: what it needed and what came of it.
+
+    Args:
+        question: what was asked.
+        model: the model's title.
+        evaluations: by the names that the question gave.
+        result: what they say.
+        files: names of the files that they are kept in, by the same names; none where none is.
+    """
 
     question: Question
     model: str
     evaluations: Mapping[str, Evaluation]
     result: Result
+    files: Mapping[str, str] = field(default_factory=dict[str, str])
