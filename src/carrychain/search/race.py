@@ -26,10 +26,10 @@ METRICS = {
     "res": "the hand-out's acc / length * (1 - mae / 5e6), more is better",
 }
 MAE_SCALE = 5e6
-REDUCTION = 3
+REDUCTION = 4
 """A rung has so many times the problems of the one below, and lets one in so many up."""
-RUNGS = tuple(6 * REDUCTION**rung for rung in range(4))
-"""Problems that a candidate has answered at each rung: 6, 18, 54, 162."""
+RUNGS = (4, 16, 64, 192)
+"""Problems that a candidate has answered at each rung."""
 WORSE = 0.05
 """Who is worse than the best of the rung with a p below this does not go up."""
 _RESAMPLES = 500
