@@ -19,24 +19,26 @@ SOURCE = CHECKOUT / "src"
 
 # Each part of the package and the parts that it may import, all of them further up in this table.
 # A part is a module or folder directly in the package.
+PLAIN = "errors text stats io wheel"
 MAY_IMPORT = {
     "errors": "",
     "handout": "",  # what a student receives, scripts that use the package: imported by nobody
     "text": "",
     "stats": "errors",
     "io": "errors",
+    "wheel": "errors",
     "sandbox": "errors",
-    "engines": "errors stats io",
-    "addition": "errors stats io engines",
-    "rnn": "errors stats io sandbox",
-    "mini": "errors stats io addition",
-    "api": "errors stats io engines addition",
-    "grading": "errors stats io engines addition sandbox api",
-    "search": "errors stats io engines addition sandbox api grading",
-    "assignment": "errors text stats io engines addition rnn sandbox api grading",
-    "web": "errors text stats io engines addition mini rnn sandbox api grading search assignment",
-    "cli": "errors text stats io engines addition mini rnn sandbox api grading search assignment"
-    " web",
+    "engines": PLAIN,
+    "addition": f"{PLAIN} engines",
+    "rnn": f"{PLAIN} sandbox",
+    "mini": f"{PLAIN} addition",
+    "api": f"{PLAIN} engines addition",
+    "peers": f"{PLAIN} engines addition api",  # other people's evaluators
+    "grading": f"{PLAIN} engines addition sandbox api",
+    "search": f"{PLAIN} engines addition sandbox api grading",
+    "assignment": f"{PLAIN} engines addition rnn sandbox api grading",
+    "web": f"{PLAIN} engines addition mini rnn sandbox api grading search assignment",
+    "cli": f"{PLAIN} engines addition mini rnn sandbox api peers grading search assignment web",
     "__main__": "cli",
 }
 FACADE = "carrychain"  # its __init__ names what is public, and imports it when it is asked for

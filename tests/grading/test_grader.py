@@ -366,7 +366,7 @@ def test_run_tests_gives_the_students_the_instructors_grade(write, tmp_path, min
     expected = handout_results(instructors)
     assert done.stderr == ""
     assert {**written, "date": ""} == {**expected, "date": ""}
-    assert done.returncode == (0 if instructors.score == 30 else 1)
+    assert done.returncode == 0
     assert f"score {instructors.score:g} of 30" in done.stdout
     assert all(name in done.stdout for name in TESTS)
     assert max(map(len, done.stdout.splitlines())) <= 60

@@ -17,10 +17,11 @@ import pytest
 from carrychain.errors import CarrychainError, InvalidInput
 from carrychain.grading import gradescope
 from carrychain.grading.findings import Finding
-from carrychain.grading.gradescope import Settings, make_wheel, write_zip
+from carrychain.grading.gradescope import Settings, write_zip
 from carrychain.grading.instances import graded_problems
 from carrychain.grading.integrity import Integrity, Reason
 from carrychain.grading.rubric import load_rubric
+from carrychain.wheel import make_wheel
 
 SEED = 918273645546372819
 VISIBILITIES = {"hidden", "after_due_date", "after_published", "visible"}
@@ -133,7 +134,7 @@ def test_the_wheel_installs_the_very_files_that_run_here(tmp_path):
 
 
 def test_a_package_that_is_not_the_installed_one_is_not_packed(monkeypatch):
-    monkeypatch.setattr("carrychain.grading.gradescope.__version__", "0.0.1")
+    monkeypatch.setattr("carrychain.wheel.__version__", "0.0.1")
     with pytest.raises(CarrychainError, match=r"0\.0\.1 runs here"):
         make_wheel()
 

@@ -56,20 +56,31 @@ class LocalEngine:
     ) -> None:
         if checkpoint.is_folder(source):
             source = Path(source).expanduser()
-        self._source = source
+        self._source: str | Path | None = source
         self._given_revision = revision
         self._name = name or f"hf:{source}"
         self._title = title or (source.name if isinstance(source, Path) else source)
-        self._device = checkpoint.choose_device(device)
-        self.model, self.tokenizer = checkpoint.load(
-            source, dtype, self._device, offline, spread=device == "auto"
-        )
-        self._decoder = Decoder(
-            self.model,
-            lru_cache(_REMEMBERED_TEXTS)(self._decode),
-            self._eos(),
-            memory.slots(self.model, self._device),
-        )
+        chosen = checkpoint.choose_device(device)
+        loaded = checkpoint.load(source, dtype, chosen, offline, spread=device == "auto")
+        self._hold(loaded.model, loaded.tokenizer, chosen)
+
+    @classmethod
+    def around(cls, model: Any, tokenizer: Any) -> LocalEngine:
+        """Return an engine over a model and its tokenizer that transformers has loaded already.
+
+        The model is put in eval mode. Its weights may be any, so the engine knows no revision.
+        """
+        engine = cls.__new__(cls)
+        engine._source = engine._given_revision = None
+        engine._title = model.name_or_path or type(model).__name__
+        engine._name = f"hf:{engine._title}"
+        engine._hold(model.eval(), tokenizer, model.device)
+        return engine
+
+    def _hold(self, model: Any, tokenizer: Any, device: torch.device) -> None:
+        self.model, self.tokenizer, self._device = model, tokenizer, device
+        decode = lru_cache(_REMEMBERED_TEXTS)(self._decode)
+        self._decoder = Decoder(model, decode, self._eos(), memory.slots(model, device))
 
     @property
     def info(self) -> EngineInfo:
@@ -146,6 +157,8 @@ class LocalEngine:
 
     @cached_property
     def _revision(self) -> str | None:
+        if self._source is None:
+            return None
         return self._given_revision or checkpoint.revision(self._source)
 
     def _complete(

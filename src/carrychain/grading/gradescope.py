@@ -8,14 +8,9 @@ exception or a value that comes back could carry them, so neither is shown.
 
 from __future__ import annotations
 
-import base64
-import csv
-import hashlib
-import io
 import re
-import zipfile
 from collections.abc import Iterator
-from importlib.metadata import Distribution, PackageNotFoundError, distribution
+from importlib.metadata import PackageNotFoundError, distribution
 from importlib.resources import files
 from pathlib import Path
 
@@ -23,11 +18,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from carrychain import __version__
 from carrychain.engines import registry
-from carrychain.errors import CarrychainError, InvalidInput, nearest
+from carrychain.errors import InvalidInput, nearest
 from carrychain.grading.grader import Grade, Test
 from carrychain.grading.inbox import HandIn, in_tree
+from carrychain.grading.merit import coarse
 from carrychain.grading.rubric import CREDIT_TESTS, Rubric, load_rubric
 from carrychain.io import Json, StrPath, read_text, write_bytes
+from carrychain.wheel import make_wheel, pack
 
 ROOT = Path("/autograder")
 """Where Gradescope lays source, submission and results."""
@@ -36,7 +33,6 @@ SETTINGS = "autograder.json"
 RUBRIC = "rubric.toml"
 CONSTRAINTS = "constraints.txt"
 _SCRIPTS = ("setup.sh", "run_autograder")
-_ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # the oldest that a zip can hold: the same content, the same zip
 
 
 class Settings(BaseModel):
@@ -106,7 +102,7 @@ def results(grade: Grade, rubric: Rubric) -> dict[str, Json]:
 
 
 def _said(grade: Grade, rubric: Rubric) -> Iterator[str]:
-    mae = "beyond every number" if grade.mae is None else f"about {_coarse(grade.mae):,.10g}"
+    mae = "beyond every number" if grade.mae is None else f"about {coarse(grade.mae):,.10g}"
     yield f"accuracy {grade.acc:.2f}, mean absolute error {mae}"
     verdict = grade.integrity.verdict
     if verdict == "flagged" or (verdict == "review" and rubric.integrity.review == "shown"):
@@ -139,13 +135,9 @@ def _leaderboard(grade: Grade) -> list[Json]:
         ("mean absolute error", grade.mae),
         ("prompt length", grade.rendered_length),
     ):
-        shown = "–" if value is None else _coarse(value)
+        shown = "–" if value is None else coarse(value)
         lines.append({"name": name, "value": shown, "order": "asc"})
     return lines
-
-
-def _coarse(value: float) -> float:
-    return float(f"{value:.1e}")
 
 
 def nothing_to_grade(problem: str) -> dict[str, Json]:
@@ -187,73 +179,7 @@ def write_zip(path: StrPath, settings: Settings, rubric: StrPath | None = None) 
         SETTINGS: settings.model_dump_json(indent=1).encode() + b"\n",
         RUBRIC: rules.encode(),
     }
-    write_bytes(path, _zip(content, executable=_SCRIPTS))
-
-
-def make_wheel() -> tuple[str, bytes]:
-    """Make a wheel of the package as it runs here; return the wheel's name and bytes.
-
-    It is packed from the package's own files and its installed metadata: the same for a wheel that
-    was installed and for a checkout, with no build tool and no network, and what is graded with
-    there is exactly what was tried here.
-
-    Raises:
-        CarrychainError: carrychain is not installed, or its metadata is of another version.
-    """
-    try:
-        installed = distribution("carrychain")
-    except PackageNotFoundError as error:
-        raise CarrychainError(
-            "carrychain is not installed here; install it with pip first"
-        ) from error
-    version = __version__
-    if installed.version != version:
-        raise CarrychainError(
-            f"carrychain {version} runs here, {installed.version} is installed; install it again"
-        )
-    info = f"carrychain-{version}.dist-info"
-    package = Path(str(files("carrychain")))
-    content = {
-        f"carrychain/{path.relative_to(package).as_posix()}": path.read_bytes()
-        for path in sorted(package.rglob("*"))
-        if path.is_file() and "__pycache__" not in path.parts
-    }
-    content |= {f"{info}/{name}": text.encode() for name, text in _metadata(installed)}
-    content[f"{info}/WHEEL"] = (
-        f"Wheel-Version: 1.0\nGenerator: carrychain {version}\n"
-        "Root-Is-Purelib: true\nTag: py3-none-any\n"
-    ).encode()
-    content[f"{info}/RECORD"] = _record(content, f"{info}/RECORD")
-    return f"carrychain-{version}-py3-none-any.whl", _zip(content)
-
-
-def _metadata(installed: Distribution) -> Iterator[tuple[str, str]]:
-    for name in ("METADATA", "entry_points.txt", "licenses/LICENSE"):
-        text = installed.read_text(name)
-        if text is not None:
-            yield name, text
-
-
-def _record(content: dict[str, bytes], itself: str) -> bytes:
-    """Return a wheel's list of its files, each with its SHA-256 and size."""
-    lines = io.StringIO()
-    writer = csv.writer(lines, lineterminator="\n")
-    for name, data in content.items():
-        digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
-        writer.writerow((name, f"sha256={digest}", len(data)))
-    writer.writerow((itself, "", ""))
-    return lines.getvalue().encode()
-
-
-def _zip(content: dict[str, bytes], executable: tuple[str, ...] = ()) -> bytes:
-    """Return an archive; the same content always gives the same bytes."""
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
-        for name, data in content.items():
-            entry = zipfile.ZipInfo(name, _ZIP_TIME)
-            entry.external_attr = (0o100755 if name in executable else 0o100644) << 16
-            packed.writestr(entry, data, zipfile.ZIP_DEFLATED)
-    return archive.getvalue()
+    write_bytes(path, pack(content, executable=_SCRIPTS))
 
 
 def constraints() -> list[str]:
