@@ -35,10 +35,12 @@ MAY_IMPORT = {
     "api": f"{PLAIN} engines addition",
     "peers": f"{PLAIN} engines addition api",  # other people's evaluators
     "grading": f"{PLAIN} engines addition sandbox api",
+    "cluster": f"{PLAIN} engines sandbox grading",
     "search": f"{PLAIN} engines addition sandbox api grading",
     "assignment": f"{PLAIN} engines addition rnn sandbox api grading",
     "web": f"{PLAIN} engines addition mini rnn sandbox api grading search assignment",
-    "cli": f"{PLAIN} engines addition mini rnn sandbox api peers grading search assignment web",
+    "cli": f"{PLAIN} engines addition mini rnn sandbox api peers grading cluster search assignment"
+    " web",
     "__main__": "cli",
 }
 FACADE = "carrychain"  # its __init__ names what is public, and imports it when it is asked for

@@ -11,7 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carrychain.errors import InvalidInput
-from carrychain.stats import bootstrap_mean, bootstrap_paired_difference, mcnemar_exact, wilson
+from carrychain.stats import (
+    bootstrap_mean,
+    bootstrap_paired_difference,
+    mcnemar_exact,
+    newcombe,
+    wilson,
+)
 
 
 @pytest.mark.parametrize(
@@ -26,6 +32,25 @@ from carrychain.stats import bootstrap_mean, bootstrap_paired_difference, mcnema
 )
 def test_wilson_gives_the_published_intervals(successes, n, low, high):
     assert wilson(successes, n) == pytest.approx((low, high), abs=5e-5)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "low", "high"),
+    [
+        # Newcombe (1998), Statistics in Medicine 17:873, table II, method 10
+        ((48, 80), (56, 70), 0.0524, 0.3339),
+        ((3, 10), (9, 10), 0.1705, 0.8090),
+        ((2, 7), (6, 7), 0.0582, 0.8062),
+    ],
+)
+def test_the_difference_of_two_shares_has_the_published_interval(a, b, low, high):
+    assert newcombe(*a, *b) == pytest.approx((low, high), abs=5e-5)
+    assert newcombe(*b, *a) == pytest.approx((-high, -low), abs=5e-5)
+
+
+def test_a_difference_without_trials_is_refused():
+    with pytest.raises(InvalidInput, match="each share needs at least 1"):
+        newcombe(0, 0, 1, 2)
 
 
 def test_24_of_30_is_63_to_90_percent():

@@ -29,6 +29,8 @@ from carrychain.cli.options import (
     dtype_option,
     model_option,
     offline_option,
+    on_cluster,
+    ray_option,
     sampling_from,
     sampling_options,
 )
@@ -53,7 +55,7 @@ EXAMPLES = r"""Examples:
   carrychain evaluate submission.py             its prompt, parameters and functions
 """.format(block="\b")
 
-BESIDE_RESUME = ("submission_path", "offline", "json_path", "csv_path", "resume")
+BESIDE_RESUME = ("submission_path", "offline", "ray_address", "json_path", "csv_path", "resume")
 GIVEN_BY_A_SUBMISSION = (
     "prompt_name",
     "prompt_file",
@@ -97,6 +99,7 @@ class Plan:
 @click.option(
     "--runs", default=1, show_default=True, help="Ask each problem so often, with fresh sampling."
 )
+@ray_option
 @sampling_options
 @click.option(
     "--ignore-stop", is_flag=True, help="Drop every stop string, as the hand-out's own code does."
@@ -125,6 +128,7 @@ def evaluate(
     csv_path: Path | None,
     resume: Path | None,
     offline: bool,
+    ray_address: str | None,
     **given: Any,
 ) -> int:
     """Measure a prompt on addition problems: accuracy with its interval, error, cost.
@@ -152,7 +156,13 @@ def evaluate(
             json_path = json_path or str(resume)
         else:
             plan = _plan_from(given, submission)
-        evaluation = run(plan, earlier, offline, submission)
+        if ray_address is None:
+            engine = engines.load(plan.model, dtype=plan.dtype, offline=offline)
+        else:
+            engine = stack.enter_context(
+                on_cluster(ray_address, plan.model, dtype=plan.dtype, offline=offline)
+            )
+        evaluation = run(plan, engine, earlier, submission)
     if not evaluation.complete and json_path is None:
         json_path = INTERRUPTED_FILE
     put_json(evaluation.as_dict(), json_path)
@@ -171,13 +181,12 @@ def evaluate(
 
 def run(
     plan: Plan,
+    engine: engines.Engine,
     earlier: Evaluation | None = None,
-    offline: bool = False,
     submission: Submission | None = None,
 ) -> Evaluation:
     """Carry a plan out with a progress bar."""
     problems = problems_of(plan.origin)
-    engine = engines.load(plan.model, dtype=plan.dtype, offline=offline)
     if str(sharing := engine.info.settings.get("prefix", "shared")) != "shared":
         note(
             f"{engine.info.title}: the prompt's prefix is {sharing}; every prompt is computed whole"

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import click
 
 from carrychain.cli.console import note
-from carrychain.engines.base import SamplingParams
+from carrychain.engines.base import Engine, SamplingParams
+
+
+@contextmanager
+def on_cluster(
+    address: str, model: str, dtype: str = "auto", offline: bool = False
+) -> Generator[Engine]:
+    """Give an engine whose prompts a Ray cluster answers."""
+    from carrychain import cluster
+
+    with cluster.connected(address):
+        yield cluster.ClusterEngine(cluster.Model(model, dtype, offline))
+
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -65,6 +78,12 @@ dtype_option = click.option(
     default="auto",
     show_default=True,
     help="Number format; auto is the checkpoint's own on a GPU, float32 on a CPU.",
+)
+ray_option = click.option(
+    "--ray",
+    "ray_address",
+    metavar="ADDRESS",
+    help="Use a Ray cluster: local starts one here, HOST:PORT is one that runs.",
 )
 offline_option = click.option(
     "--offline",

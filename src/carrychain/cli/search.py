@@ -15,7 +15,14 @@ from carrychain import engines, io
 from carrychain.addition.problems import bounds_of_digits
 from carrychain.addition.prompts import SHIPPED, Prompt, shipped
 from carrychain.cli.console import check_output, json_option, note, progress, put_json, results
-from carrychain.cli.options import dtype_option, model_option, offline_option, typed
+from carrychain.cli.options import (
+    dtype_option,
+    model_option,
+    offline_option,
+    on_cluster,
+    ray_option,
+    typed,
+)
 from carrychain.cli.submissions import runnable_submission
 from carrychain.engines.base import SamplingParams
 from carrychain.errors import InvalidInput
@@ -43,6 +50,7 @@ from carrychain.text import number, share
 @model_option
 @dtype_option
 @offline_option
+@ray_option
 @click.option("--digits", default=7, show_default=True, help="Digits of each operand.")
 @click.option("--seed", default=0, show_default=True, help="Fixes proposals and problems.")
 @click.option(
@@ -90,6 +98,7 @@ def search(
     model: str,
     dtype: str,
     offline: bool,
+    ray_address: str | None,
     digits: int,
     seed: int,
     budget: str,
@@ -137,7 +146,10 @@ def search(
             high=high,
             start=start,
         )
-        engine = engines.load(model, dtype=dtype, offline=offline)
+        if ray_address is None:
+            engine = engines.load(model, dtype=dtype, offline=offline)
+        else:
+            engine = stack.enter_context(on_cluster(ray_address, model, dtype, offline))
         stack.enter_context(locked(storage))
         found = _search(Search(engine, settings, storage, begin.own), final_n, ablation_n, storage)
         io.write_text(out, begin.write(found))
