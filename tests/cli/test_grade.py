@@ -79,6 +79,16 @@ def test_one_submission_is_shown_in_full(carrychain, quick):
     assert not Path("results").exists()
 
 
+def test_one_submission_that_is_kept_has_the_handouts_results_too(carrychain, quick):
+    write("submission.py")
+    options = ("--rubric", quick, "--json", "out.json", "--results-dir", "kept")
+    assert carrychain("grade", "submission.py", *options).status == 0
+    tests = json.loads(Path("out.json").read_text())["grades"][0]["tests"]
+    results = json.loads(Path("kept/results.json").read_text())
+    assert (results["num_tests"], results["skipped"]) == (7, 0)
+    assert [test["points"] for test in results["details"]] == [test["points"] for test in tests]
+
+
 def test_the_json_has_what_others_rely_on(carrychain, quick):
     result = carrychain("grade", write("a.py"), "--rubric", quick, "--json", "-", "--seed", "3")
     data = json.loads(result.out)

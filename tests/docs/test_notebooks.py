@@ -1,4 +1,7 @@
-"""The notebooks of the documentation run from top to bottom, and their assertions hold."""
+"""The notebooks of the documentation run from top to bottom, and their assertions hold.
+
+`make docs` runs them too, and prompting.md alone: it asks two thousand sums.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,16 @@ import pytest
 from nbclient import NotebookClient
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-NOTEBOOKS = [path for path in sorted(DOCS.glob("*.md")) if "format_name: myst" in path.read_text()]
+NOTEBOOKS = [
+    path
+    for path in sorted(DOCS.glob("*.md"))
+    if "format_name: myst" in path.read_text() and path.stem != "prompting"
+]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_a_notebook_runs(path: Path, tmp_path: Path) -> None:
+def test_a_notebook_runs(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # as `make docs` runs it
     read: Any = jupytext.read
     notebook = read(path)
     assert any(cell.cell_type == "code" for cell in notebook.cells)

@@ -9,8 +9,8 @@ import pytest
 
 from carrychain.engines.base import Completion, EngineInfo, FinishReason, SamplingParams
 from carrychain.errors import CarrychainError, GenerationFailed, InvalidInput
-from carrychain.grading.classroom import OneAtATime, grade_class, key_of
-from carrychain.grading.inbox import HandIn
+from carrychain.grading.classroom import OneAtATime, grade_class, key_of, whose
+from carrychain.grading.inbox import HandIn, Student
 from carrychain.grading.rubric import load_rubric
 from carrychain.grading.store import Store
 
@@ -94,7 +94,7 @@ def test_what_goes_wrong_with_one_stays_with_it(store, grader):
         "",
         "no submission.py",
     ]
-    assert [place.name for place in store.leaderboard()] == ["a", "b"]
+    assert {place.name for place in store.leaderboard().places} == {"a", "b"}
 
 
 def test_a_second_run_grades_nothing_again(store, grader):
@@ -123,7 +123,43 @@ def test_who_handed_in_the_same_is_graded_once(store, grader):
     results = grade_class(twins, grader, digest, store)
     assert grader.graded == {"same": 1, "other": 1}
     assert [each.grade.submission for each in results] == ["one", "two", "three"]
-    assert len(store.leaderboard()) == 3
+    assert len(store.attempts()) == 3
+
+
+@pytest.mark.parametrize(
+    ("students", "says", "net_ids"),
+    [
+        ([("Ada", "ab12@example.edu", "7")], "liar", ["ab12"]),
+        ([("Ada", "", "7"), ("Bob", "", "")], "x", ["7", "Bob"]),
+        ([], " cd34 ", ["cd34"]),
+        ([], "", ["ef56"]),
+        ([("", "", "")], "", ["ef56"]),
+    ],
+)
+def test_an_export_is_believed_before_the_file_and_the_file_before_its_name(
+    a_grade, students, says, net_ids
+):
+    hand_in = HandIn("class/ef56.py", students=tuple(Student(*each) for each in students))
+    assert whose(hand_in, replace(a_grade, net_id=says)) == net_ids
+
+
+def test_who_hands_in_together_has_one_grade_each(store, grader):
+    pair = (Student("Ada", "ab12@x.edu", ""), Student("Bob", "cd34@x.edu", ""))
+    grade_class([HandIn("s", b"s", students=pair)], grader, digest, store)
+    assert store.students().keys() == {"ab12", "cd34"}
+    assert grader.graded == {"s": 1}
+
+
+def test_what_another_grader_finished_meanwhile_is_not_graded_again(store, a_grade):
+    some = hand_ins("a", "b")
+
+    def grade(path):
+        assert path.read_text() == "a"
+        store.add(some[1].digest, replace(a_grade, net_id="of the other"))
+        return a_grade
+
+    results = grade_class(some, grade, digest, store, at_once=1)
+    assert [each.grade.net_id for each in results] == ["ab1234", "of the other"]
 
 
 def test_a_grade_that_cannot_be_kept_ends_the_class(store, monkeypatch, grader):

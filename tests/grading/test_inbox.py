@@ -3,6 +3,7 @@
 import os
 import stat
 import zipfile
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -226,3 +227,47 @@ def test_a_submission_given_twice_is_refused(folder):
     write(folder / "a.py")
     with pytest.raises(InvalidInput, match="given twice"):
         find([folder, folder / "a.py"])
+
+
+def test_an_export_says_when_and_elsewhere_the_files_own_time_does(folder):
+    write(folder / "submission_metadata.yml", METADATA.encode())
+    write(folder / "submission_409194023" / "submission.py")
+    changed = write(folder / "submission_5" / "submission.py")
+    os.utime(changed, (1e9, 1e9))
+    by_export, by_file = find([folder])
+    assert by_export.handed_in == datetime(2026, 4, 26, 17, 34, 0, 861687, UTC)
+    assert by_export.time_from == "export"
+    assert by_file.handed_in == datetime.fromtimestamp(1e9, UTC)
+    assert by_file.time_from == "file"
+
+
+@pytest.mark.parametrize(
+    ("text", "hour"),
+    [
+        ("2026-04-26 17:34:00 Z", 17),
+        ("2026-04-26 17:34:00.861687000 -07:00", 24),
+        ("2026-04-26T17:34:00.5+02:00", 15),
+        ("2026-04-26 17:34:00", 17),
+        ("last week", None),
+        ("2026-99-26 17:34:00 Z", None),
+    ],
+)
+def test_times_of_an_export_are_read_in_every_form(folder, text, hour):
+    write(folder / "submission_metadata.yml", f"s:\n  :created_at: {text}\n".encode())
+    (found,) = find([folder])
+    midnight = datetime(2026, 4, 26, tzinfo=UTC)
+    at = found.handed_in
+    assert at == (
+        hour and midnight + timedelta(hours=hour, minutes=34, microseconds=at.microsecond)
+    )
+
+
+def test_a_zips_own_time_counts_and_not_what_it_says_of_its_files(folder):
+    folder.mkdir()
+    path = pack(folder / "a.zip", **{"submission.py": "x"})
+    os.utime(path, (1e9, 1e9))
+    future = write(folder / "b.py")
+    os.utime(future, (1e11, 1e11))
+    zipped, later = find([folder])
+    assert zipped.handed_in == datetime.fromtimestamp(1e9, UTC)
+    assert later.handed_in <= datetime.now(UTC)

@@ -219,8 +219,11 @@ def unenforced(shop):
 
 def test_without_landlock_files_are_read_and_the_tier_says_so(shops, isolated, secret, tmp_path):
     shop = shops("landlock")
-    assert shop.tier is Tier.CONFINED
-    assert unenforced(shop) - {"own user"} == {"reading"}
+    lost = unenforced(shop) - {"own user"}
+    if os.geteuid() == 0:
+        assert (shop.tier, lost) == (Tier.CONFINED, {"reading"})
+    else:  # its child is the same user as the grader, whose memory is then a file like others
+        assert (shop.tier, lost) == (Tier.LIMITS, {"reading", "other processes' memory"})
     (tmp_path / "submission.py").write_text(attack(ATTACKS["read the grader's file"]))
     arguments = (str(secret), os.getpid(), 9)
     ran = shop.run(tmp_path / "submission.py", [Call("attack", arguments)])

@@ -18,6 +18,7 @@ from typing import Any
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, MaxNLocator, NullLocator
@@ -113,7 +114,7 @@ def draw(picture: Picture, scheme: Scheme = LIGHT) -> Drawing:
         warnings.filterwarnings("ignore", r"Glyph .* missing from font")
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(_STYLE | _inks(scheme))
-        figure = Figure(layout="constrained")
+        figure = Figure(layout=ConstrainedLayoutEngine(hspace=0.06))
         styles = _styles(picture, scheme)
         drawn: list[tuple[Panel, Axes]] = []
         for place, panel in enumerate(picture.panels):

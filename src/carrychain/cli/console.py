@@ -54,9 +54,9 @@ def put_json(data: Any, path: str | None) -> None:
 
 
 class Advance(Protocol):
-    """Tells a progress bar how far the work is, and what to write beside it."""
+    """Tells a progress bar how far the work is, what to write beside it, and a new total."""
 
-    def __call__(self, done: int, status: str = "") -> None: ...
+    def __call__(self, done: int, status: str = "", total: int | None = None) -> None: ...
 
 
 class _Rate(ProgressColumn):
@@ -68,7 +68,7 @@ class _Rate(ProgressColumn):
 def progress(label: str, total: int, done: int = 0) -> Generator[Advance]:
     """Show a bar with rate and time left on standard error; nothing where that is no terminal."""
     if not notes.is_terminal:
-        yield lambda done, status="": None
+        yield lambda done, status="", total=None: None
         return
     columns = (
         TextColumn("{task.description}"),
@@ -80,4 +80,6 @@ def progress(label: str, total: int, done: int = 0) -> Generator[Advance]:
     )
     with Progress(*columns, console=notes, transient=True) as bar:
         task = bar.add_task(label, total=total, completed=done, status="")
-        yield lambda done, status="": bar.update(task, completed=done, status=status)
+        yield lambda done, status="", total=None: bar.update(
+            task, completed=done, status=status, total=total
+        )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Generator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,17 +15,19 @@ from carrychain import engines
 from carrychain.cli import EXIT_FAILED, EXIT_INTERRUPTED
 from carrychain.cli.console import check_output, json_option, note, progress, put_json, results
 from carrychain.cli.grades import class_table, csv_rows, findings_shown, line, report, wrapped
-from carrychain.cli.options import offline_option
+from carrychain.cli.options import offline_option, ray_option
+from carrychain.engines.base import EngineInfo
 from carrychain.errors import InvalidInput
 from carrychain.grading import gradescope, inbox
 from carrychain.grading.classroom import OneAtATime, Result, grade_class, key_of
 from carrychain.grading.findings import Finding
-from carrychain.grading.grader import Grader
+from carrychain.grading.grader import Grade, Grader
+from carrychain.grading.handout import handout_results
 from carrychain.grading.inbox import HandIn
-from carrychain.grading.rubric import load_rubric
+from carrychain.grading.rubric import Rubric, load_rubric
 from carrychain.grading.store import Store
 from carrychain.grading.submission import check
-from carrychain.io import Json, check_writable, write_csv, write_json
+from carrychain.io import Json, StrPath, check_writable, write_csv, write_json
 from carrychain.sandbox import Tier, Workshop, explain
 from carrychain.sandbox.tiers import reached
 
@@ -65,8 +67,15 @@ EXAMPLES = """Examples:
     "--results-dir",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
-    help=f"Keep grades there: grades.sqlite, .json and .csv.  "
-    f"[default: {RESULTS}, where there is more than one submission]",
+    help="Keep grades there: grades.sqlite, .json and .csv, and the hand-out's results.json where "
+    f"there is one submission.  [default: {RESULTS}, where there are more]",
+)
+@click.option(
+    "--store",
+    metavar="URL",
+    envvar="CARRYCHAIN_STORE",
+    help="Keep grades in this database, such as postgresql://user@host/class; several may write "
+    "at once.  [default: grades.sqlite in the results folder]",
 )
 @click.option(
     "--gradescope",
@@ -80,6 +89,7 @@ EXAMPLES = """Examples:
 @click.option(
     "--explain-sandbox", is_flag=True, help="Show what this machine can enforce, and end."
 )
+@ray_option
 @json_option
 @click.option(
     "--csv", "csv_path", type=click.Path(path_type=Path), help="Write the grades as CSV to FILE."
@@ -95,9 +105,11 @@ def grade(
     rubric_path: Path | None,
     check_only: bool,
     results_dir: Path | None,
+    store: str | None,
     be_gradescope: bool,
     require_sandbox: bool,
     explain_sandbox: bool,
+    ray_address: str | None,
     json_path: str | None,
     csv_path: Path | None,
 ) -> int:
@@ -121,22 +133,33 @@ def grade(
     if csv_path is not None:
         check_writable(csv_path)
     hand_ins = inbox.find(paths, note)
-    with _workshop(require_sandbox) as workshop:
-        if check_only:
+    if check_only:
+        with _workshop(require_sandbox) as workshop:
             return _check(hand_ins, workshop, json_path)
-        rubric = load_rubric(rubric_path)
-        engine = OneAtATime(engines.load(model or rubric.model, offline=offline))
-        grader = Grader(engine, workshop, rubric, seed, runs)
-        if results_dir is None and len(hand_ins) > 1:
-            results_dir = Path(RESULTS)
-        try:
-            outcomes = _grade(hand_ins, engine, grader, seed, results_dir)
-        finally:
-            engine.close()
+    rubric = load_rubric(rubric_path)
+    runs = rubric.runs if runs is None else runs
+    model = model or rubric.model
+    if results_dir is None and len(hand_ins) > 1:
+        results_dir = Path(RESULTS)
+    if results_dir is not None:
+        _make(results_dir)
+    where = store or (results_dir and results_dir / inbox.KEPT_GRADES)
+    if ray_address is not None:
+        with _on_cluster(ray_address, model, offline, rubric, seed, runs, require_sandbox) as given:
+            info, grade_one, at_once = given
+            outcomes = _grade(hand_ins, info, grade_one, rubric, seed, runs, where, at_once)
+    else:
+        with _workshop(require_sandbox) as workshop:
+            engine = OneAtATime(engines.load(model, offline=offline))
+            info, grader = engine.info, Grader(engine, workshop, rubric, seed, runs)
+            try:
+                outcomes = _grade(hand_ins, info, grader.grade, rubric, seed, runs, where)
+            finally:
+                engine.close()
     data = {
-        "model": engine.info.name,
+        "model": info.name,
         "seed": seed,
-        "runs": grader.runs,
+        "runs": runs,
         "grades": [outcome.as_dict() for outcome in outcomes],
     }
     put_json(data, json_path)
@@ -146,11 +169,13 @@ def grade(
     if results_dir is not None:
         write_json(results_dir / "grades.json", data)
         write_csv(results_dir / "grades.csv", rows)
+        if len(hand_ins) == 1 and outcomes and (only := outcomes[0].grade):
+            write_json(results_dir / "results.json", handout_results(only))
     if json_path != "-":
-        _show(outcomes, len(hand_ins), engine.info.title)
+        _show(outcomes, len(hand_ins), info.title)
     if len(outcomes) < len(hand_ins):
         missing = len(hand_ins) - len(outcomes)
-        kept = f"; the same command goes on with the other {missing}" if results_dir else ""
+        kept = f"; the same command goes on with the other {missing}" if where else ""
         note(f"interrupted after {len(outcomes)} of {len(hand_ins)}{kept}")
         return EXIT_INTERRUPTED
     return 0 if all(outcome.grade for outcome in outcomes) else EXIT_FAILED
@@ -167,20 +192,20 @@ def _refuse_beside(ctx: click.Context, mode: str, *allowed: str) -> None:
 
 def _grade(
     hand_ins: Sequence[HandIn],
-    engine: OneAtATime,
-    grader: Grader,
+    info: EngineInfo,
+    grade: Callable[[Path], Grade],
+    rubric: Rubric,
     seed: int,
-    results_dir: Path | None,
+    runs: int,
+    where: StrPath | None,
+    at_once: int | None = None,
 ) -> list[Result]:
     """Grade with a line for each as it finishes, and a bar."""
-    key = partial(key_of, engine=engine.info, rubric=grader.rubric, seed=seed, runs=grader.runs)
+    key = partial(key_of, engine=info, rubric=rubric, seed=seed, runs=runs)
     done = 0
     with ExitStack() as stack:
-        store = None
-        if results_dir is not None:
-            _make(results_dir)
-            store = stack.enter_context(Store(results_dir / inbox.KEPT_GRADES))
-        advance = stack.enter_context(progress(engine.info.title, len(hand_ins)))
+        store = stack.enter_context(Store(where)) if where is not None else None
+        advance = stack.enter_context(progress(info.title, len(hand_ins)))
 
         def on_result(result: Result) -> None:
             nonlocal done
@@ -189,7 +214,28 @@ def _grade(
                 note(line(result))
             advance(done)
 
-        return grade_class(hand_ins, grader.grade, key, store, on_result=on_result)
+        return grade_class(hand_ins, grade, key, store, at_once=at_once, on_result=on_result)
+
+
+@contextmanager
+def _on_cluster(
+    address: str,
+    model: str,
+    offline: bool,
+    rubric: Rubric,
+    seed: int,
+    runs: int,
+    require_sandbox: bool,
+) -> Generator[tuple[EngineInfo, Callable[[Path], Grade], int]]:
+    """Give the engine, a function that grades on a cluster, and how many may be under way."""
+    from carrychain import cluster
+
+    with cluster.connected(address):
+        grading = cluster.Grading(
+            cluster.Model(model, offline=offline), rubric, seed, runs, require_sandbox
+        )
+        grader = cluster.ClusterGrader(grading)
+        yield grader.info, grader.grade, cluster.workers()
 
 
 def _make(folder: Path) -> None:

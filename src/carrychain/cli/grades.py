@@ -16,12 +16,12 @@ from carrychain.grading.findings import Finding, clipped
 from carrychain.grading.grader import Grade
 from carrychain.grading.integrity import Reason
 from carrychain.grading.rubric import TESTS
+from carrychain.grading.spreadsheet import cell
 from carrychain.text import interval, number, share
 
 _COLOURS = {"clean": "green", "flagged": "bold red", "review": "yellow"}
 _INDENT = " " * 8
 _MOST_SHOWN = 200
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def line(result: Result) -> str:
@@ -178,24 +178,20 @@ def csv_rows(outcomes: Sequence[Result]) -> list[dict[str, object]]:
         tests = {test.name: test.points for test in grade.tests} if grade else {}
         rows.append(
             {
-                "submission": _cell(outcome.hand_in.name),
-                "net_id": _cell(grade.net_id) if grade else None,
-                "students": _cell("; ".join(map(str, outcome.hand_in.students))),
+                "submission": cell(outcome.hand_in.name),
+                "net_id": cell(grade.net_id) if grade else None,
+                "students": cell("; ".join(map(str, outcome.hand_in.students))),
                 **{name: getattr(grade, name, None) for name in _NUMBERS},
                 **{name: tests.get(name) for name in TESTS},
                 "verdict": grade.integrity.verdict if grade else None,
-                "reasons": _cell(" ".join(r.sentence for r in grade.integrity.reasons))
+                "reasons": cell(" ".join(r.sentence for r in grade.integrity.reasons))
                 if grade
                 else None,
                 "tier": grade.sandbox.tier if grade else None,
-                "problem": _cell(outcome.problem),
+                "problem": cell(outcome.problem),
             }
         )
     return rows
 
 
 _NUMBERS = ("score", "max_score", "acc", "mae", "res", "prompt_length", "rendered_length")
-
-
-def _cell(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA) else text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
+from keyword import iskeyword
 
 import click
 
@@ -14,7 +15,8 @@ def lazy_group(package: str, commands: Mapping[str, str]) -> type[click.Group]:
     """Return the class of a group whose commands live in a package, in modules of their names.
 
     Args:
-        package: where the modules are; each holds its command under its own name.
+        package: where the modules are; each holds its command under its own name (class_ for
+            `class`, which Python keeps for itself).
         commands: each command's name and what the group's help says of it.
     """
 
@@ -25,7 +27,7 @@ def lazy_group(package: str, commands: Mapping[str, str]) -> type[click.Group]:
         def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
             if cmd_name not in commands:
                 return None
-            name = cmd_name.replace("-", "_")
+            name = cmd_name.replace("-", "_") + "_" * iskeyword(cmd_name)
             command = getattr(importlib.import_module(f"{package}.{name}"), name)
             assert isinstance(command, click.Command)
             return command

@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 from threading import Event, Lock
 
 from carrychain import __version__
@@ -21,7 +21,7 @@ from carrychain.engines.base import (
 )
 from carrychain.errors import CarrychainError, GenerationFailed
 from carrychain.grading.grader import Grade
-from carrychain.grading.inbox import HandIn
+from carrychain.grading.inbox import PROGRAM, HandIn
 from carrychain.grading.rubric import Rubric
 from carrychain.grading.store import Store
 from carrychain.io import Json, jsonable
@@ -56,12 +56,35 @@ class Result:
         return {**self.grade.as_dict(), **whose}
 
 
+def whose(hand_in: HandIn, grade: Grade) -> list[str]:
+    """Return the net ids of those who handed something in.
+
+    An export is believed before the file, which may say anything: the net id is the part of an
+    address before the @. Where neither says anything, it is the file's or the folder's own name.
+    """
+    named = [s.email.partition("@")[0] or s.sid or s.name for s in hand_in.students]
+    known = [name for name in named if name.strip()]
+    return known or [grade.net_id.strip() or own_name(hand_in.name)]
+
+
+def own_name(name: str) -> str:
+    """Return what tells a path from others: a file's name, or its folder's where all are alike.
+
+    Example:
+        >>> own_name("hw3/ab1234.py"), own_name("hw3/cd5678/submission.py")
+        ('ab1234', 'cd5678')
+    """
+    path = PurePath(name)
+    return path.parent.name or path.stem if path.name == PROGRAM else path.stem
+
+
 def grade_class(
     hand_ins: Sequence[HandIn],
     grade: Callable[[Path], Grade],
     key: Callable[[HandIn], str],
     store: Store | None = None,
     *,
+    owners: Callable[[HandIn, Grade], Sequence[str]] = whose,
     at_once: int | None = None,
     on_result: Callable[[Result], None] = lambda result: None,
 ) -> list[Result]:
@@ -74,6 +97,7 @@ def grade_class(
         grade: grades a file; called from several threads at once.
         key: names everything that decides a grade, see `key_of`.
         store: where grades are kept, None to keep none.
+        owners: tells the net ids of those who handed in what was graded.
         at_once: how many are graded at once, at least 1; None is one for each
             processor, up to `MOST_AT_ONCE`.
         on_result: called with each result as it finishes, those of an earlier run first.
@@ -88,7 +112,7 @@ def grade_class(
 
     def finish(result: Result, its_key: str = "") -> None:
         if store is not None and result.grade is not None:
-            store.belongs(result.hand_in.name, its_key)
+            store.belongs(result.hand_in, its_key, owners(result.hand_in, result.grade))
         results[result.hand_in.name] = result
         on_result(result)
 
@@ -106,7 +130,9 @@ def grade_class(
 
     pool = ThreadPoolExecutor(at_once or min(os.cpu_count() or 1, MOST_AT_ONCE), "grade")
     try:
-        running = {pool.submit(_grade_one, same[0], grade): k for k, same in waiting.items()}
+        running = {
+            pool.submit(_grade_one, same[0], grade, k, store): k for k, same in waiting.items()
+        }
         for future in as_completed(running):
             its_key = running[future]
             graded, problem = _outcome(future)
@@ -122,7 +148,13 @@ def grade_class(
     return [results[each.name] for each in hand_ins if each.name in results]
 
 
-def _grade_one(hand_in: HandIn, grade: Callable[[Path], Grade]) -> Grade:
+def _grade_one(
+    hand_in: HandIn, grade: Callable[[Path], Grade], key: str, store: Store | None
+) -> Grade:
+    """Grade one, unless another grader, who writes to the same store, did so meanwhile."""
+    meanwhile = store.find(key) if store is not None else None
+    if meanwhile is not None:
+        return meanwhile
     with hand_in.unpacked() as path:
         return grade(path)
 

@@ -30,6 +30,7 @@ from carrychain.grading.rubric import (
 from carrychain.grading.submission import Submission, load
 from carrychain.io import Json, StrPath, jsonable
 from carrychain.sandbox import Workshop
+from carrychain.text import number
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +243,7 @@ class Grader:
             credit = self.rubric.tests.credit(name)
             bounds = (
                 f"it needs an accuracy above {credit.acc_above:g} or a mean absolute error "
-                f"below {credit.mae_below:,.10g}"
+                f"below {number(credit.mae_below)}"
             )
             output = can_not or f"{_said_of_answers(metrics)}; {bounds}"
             results[name] = (ran and credit.given_to(metrics), output, ran)
@@ -298,7 +299,7 @@ def _why_not(submission: Submission) -> str:
 def _said_of_answers(metrics: Metrics) -> str:
     return (
         f"accuracy {metrics.acc:.3g} ({metrics.correct} of {metrics.n}), "
-        f"mean absolute error {metrics.mae:,.10g}"
+        f"mean absolute error {number(metrics.mae)}"
     )
 
 

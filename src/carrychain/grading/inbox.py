@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import stat
 import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
-from typing import cast
+from typing import Literal, cast
 
 from carrychain.errors import InvalidInput
 from carrychain.io import Json, StrPath, read_text
@@ -32,6 +34,10 @@ MOST_ZIP_BYTES = 1 << 25
 MOST_ENTRIES = 10_000
 _DEEPEST = 4
 _NO_FOLDERS_OF_STUDENTS = ("__MACOSX", "__pycache__")
+_MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(\.\d{1,6})?\d* ?(Z|[+-]\d\d:\d\d)?")
+
+TimeFrom = Literal["export", "file", "now"]
+"""Who says when something was handed in: Gradescope, the file's own time, or nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +65,8 @@ class HandIn:
         program, prompt: the bytes of submission.py and of prompt.txt beside it, if there is one.
         problem: why there is nothing to grade; empty if there is.
         students: who handed it in, where an export says so.
+        handed_in: when, in UTC; None where nothing says so.
+        time_from: who says when.
     """
 
     name: str
@@ -66,6 +74,8 @@ class HandIn:
     prompt: bytes | None = field(default=None, repr=False)
     problem: str = ""
     students: tuple[Student, ...] = ()
+    handed_in: datetime | None = None
+    time_from: TimeFrom = "now"
 
     @property
     def digest(self) -> str:
@@ -169,23 +179,26 @@ def _is_a_students(entry: Path) -> bool:
 
 
 def _in_export(folder: Path) -> list[HandIn]:
-    students = _students(folder / EXPORT)
+    said = _said_by_export(folder / EXPORT)
     there = {entry.name for entry in folder.iterdir() if _is_a_students(entry)}
     found: list[HandIn] = []
-    for name in sorted(there | set(students)):
-        whose = students.get(name, ())
+    for name in sorted(there | set(said)):
+        students, at = said.get(name, ((), None))
         where = _name(folder / name)
         if name in there:
-            found.append(in_tree(where, folder / name, whose))
+            hand_in = in_tree(where, folder / name, students)
         else:
-            found.append(HandIn(where, problem="the export has no such folder", students=whose))
+            hand_in = HandIn(where, problem="the export has no such folder", students=students)
+        if at is not None:
+            hand_in = replace(hand_in, handed_in=at, time_from="export")
+        found.append(hand_in)
     if not found:
         raise InvalidInput(f"{folder} is a Gradescope export without any submission")
     return found
 
 
-def _students(path: Path) -> dict[str, tuple[Student, ...]]:
-    """Read who handed in which folder; Ruby's own tags, which exports may hold, are passed over.
+def _said_by_export(path: Path) -> dict[str, tuple[tuple[Student, ...], datetime | None]]:
+    """Read who handed in which folder, and when; Ruby's own tags in exports are passed over.
 
     The form, with a folder's name for each submission:
 
@@ -204,13 +217,30 @@ def _students(path: Path) -> dict[str, tuple[Student, ...]]:
         raise InvalidInput(f"{path} is no YAML as Gradescope exports it") from error
     if root is not None and not isinstance(root, yaml.MappingNode):
         raise InvalidInput(f"{path} is no list of submissions as Gradescope exports it")
-    return {
-        folder: tuple(
+    said: dict[str, tuple[tuple[Student, ...], datetime | None]] = {}
+    for folder, node in _items(root):
+        keys = dict(_items(node))
+        students = tuple(
             Student(*(_text(dict(_items(one)).get(key)) for key in (":name", ":email", ":sid")))
-            for one in _elements(dict(_items(node)).get(":submitters"))
+            for one in _elements(keys.get(":submitters"))
         )
-        for folder, node in _items(root)
-    }
+        created = keys.get(":created_at")
+        utc = dict(_items(created)).get("utc")  # where Ruby wrote an object of its own
+        said[folder] = students, _moment(_text(utc) or _text(created))
+    return said
+
+
+def _moment(text: str) -> datetime | None:
+    """Read a time as Ruby writes it, with up to nine decimals; UTC where it names no zone."""
+    found = _MOMENT.fullmatch(text.strip())
+    if found is None:
+        return None
+    day, time, fraction, zone = found.groups()
+    try:
+        at = datetime.fromisoformat(f"{day}T{time}{(fraction or '.0').ljust(7, '0')}{zone or 'Z'}")
+        return at.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 def _items(node: object) -> Iterator[tuple[str, object]]:
@@ -277,7 +307,8 @@ def _from_files(
 ) -> HandIn:
     try:
         text = _bytes(prompt) if prompt is not None and os.path.lexists(prompt) else None
-        return HandIn(name, _bytes(program), text, students=students)
+        content = _bytes(program)
+        return HandIn(name, content, text, "", students, _changed(program), "file")
     except _Problem as problem:
         return HandIn(name, problem=str(problem), students=students)
 
@@ -290,6 +321,12 @@ def _bytes(path: Path) -> bytes:
             return _within(file.read(MOST_BYTES + 1), path.name)
     except OSError as error:
         raise _Problem(f"{path.name} can't be read: {error.strerror or error}") from error
+
+
+def _changed(path: Path) -> datetime:
+    """Return when a file was changed last; a time that is still to come is now."""
+    now = datetime.now(UTC)
+    return min(now, datetime.fromtimestamp(max(0.0, path.lstat().st_mtime), UTC))
 
 
 def _within(content: bytes, name: str) -> bytes:
@@ -317,6 +354,8 @@ def _from_zip(name: str, path: Path) -> HandIn:
                 name,
                 _entry(archive, entries[program]),
                 None if prompt is None else _entry(archive, prompt),
+                handed_in=_changed(path),
+                time_from="file",
             )
     except _Problem as problem:
         return HandIn(name, problem=str(problem))

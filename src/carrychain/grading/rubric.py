@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from importlib.resources import files
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 
 from carrychain.addition.problems import MAX_DIGITS, Problem
 from carrychain.addition.scoring import Metrics
 from carrychain.errors import InvalidInput
+from carrychain.grading.tables import Table, first_fault
 from carrychain.io import StrPath, read_text
 
 CONFIG_TESTS = ("test_config_only_fixed_keys", "test_config_size", "test_config_tokens_min")
@@ -30,13 +31,7 @@ def _is_sum(text: str) -> str:
     return text
 
 
-class _Table(BaseModel):
-    """A table of the file: nothing else in it, nothing missing, nothing converted."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
-
-
-class Worth(_Table):
+class Worth(Table):
     """What a test is worth."""
 
     points: float = Field(ge=0)
@@ -53,7 +48,7 @@ class Credit(Worth):
         return metrics.acc > self.acc_above or metrics.mae < self.mae_below
 
 
-class Tests(_Table):
+class Tests(Table):
     """The hand-out's seven tests."""
 
     test_config_only_fixed_keys: Worth
@@ -77,7 +72,7 @@ class Tests(_Table):
         return found
 
 
-class Instances(_Table):
+class Instances(Table):
     """What is asked: public instances by what makes them hard, and how others are drawn."""
 
     drawn: int = Field(ge=0)
@@ -92,14 +87,23 @@ class Instances(_Table):
         return [Problem(int(a), int(b)) for a, b in sums]
 
 
-class IntegrityRules(_Table):
+class IntegrityRules(Table):
     """What follows from the verdict on whether the sum is the model's own."""
 
     flagged: Literal["no-credit", "no-answers", "one-test"]
     review: Literal["shown", "hidden"]
 
+    @property
+    def taken(self) -> tuple[str, ...]:
+        """The tests that a flagged submission gets no points for."""
+        return {
+            "no-credit": TESTS,
+            "no-answers": (INTEGRITY_TEST, *CREDIT_TESTS),
+            "one-test": (INTEGRITY_TEST,),
+        }[self.flagged]
 
-class Rubric(_Table):
+
+class Rubric(Table):
     """Everything that decides a grade but the seed.
 
     Args:
@@ -154,10 +158,7 @@ def rubric_from(data: Mapping[str, object]) -> Rubric:
     try:
         rubric = Rubric.model_validate(data)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        raise InvalidInput(
-            _sentence(first["type"], first["loc"], first["msg"], first["input"])
-        ) from error
+        raise InvalidInput(first_fault(error, of="a rubric")) from error
     instances = rubric.instances
     if instances.low > instances.high:
         raise InvalidInput(
@@ -169,13 +170,3 @@ def rubric_from(data: Mapping[str, object]) -> Rubric:
             "instances.drawn is 0 and instances.manual has none; at least 1 instance is needed"
         )
     return rubric
-
-
-def _sentence(kind: str, location: tuple[int | str, ...], message: str, given: object) -> str:
-    key = ".".join(str(part + 1) if isinstance(part, int) else part for part in location)
-    if kind == "missing":
-        return f"{key} is missing"
-    if kind == "extra_forbidden":
-        return f"{key} is no key of a rubric"
-    message = message.removeprefix("Value error, ").removeprefix("Input ")
-    return f"{key} is {given!r}: {message[0].lower()}{message[1:]}"

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -20,7 +21,7 @@ from carrychain.sandbox.protocol import STATUS, BadMessage, Kind, Message, pack,
 
 SECONDS_TO_START = 60.0
 _GRACE = 1.0  # seconds in which a child may say for itself where its time was spent
-_ROOM = 1 << 15  # bytes that a pipe takes before they are read
+_LEAST_SECONDS = 1e-3  # 0 would tell a child that it has all the time
 _KEPT_VARIABLES = ("LANG", "LC_ALL", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT")
 _SET_VARIABLES = {
     "LD_BIND_NOW": "1",  # else each child would look the same symbols up again
@@ -130,13 +131,11 @@ class Request(NamedTuple):
     """What a child is sent.
 
     Args:
-        message: of the protocol.
-        answers: how many it gets.
-        seconds: in which they must have come, from when those before it had.
+        messages: of the protocol; each gets an answer, and then the next one is sent.
+        seconds: in which the answers must have come, from when those before them had.
     """
 
-    message: Message
-    answers: int
+    messages: Sequence[Message]
     seconds: float
 
 
@@ -173,17 +172,17 @@ class Child:
 
     def order(self, order: Message) -> Request:
         """Return the request that must come first: it has the child kept in."""
-        return Request({**order, "limits": asdict(self._limits)}, 1, SECONDS_TO_START)
+        return Request([{**order, "limits": asdict(self._limits)}], SECONDS_TO_START)
 
-    def request(self, message: Message, answers: int) -> Request:
+    def request(self, messages: Sequence[Message]) -> Request:
         """Return a request of what is to be done in the time that the limits give."""
-        return Request(message, answers, self._limits.seconds + _GRACE)
+        return Request(messages, self._limits.seconds)
 
     def ask(self, *requests: Request, last: bool = False) -> list[list[Message | Failure]]:
         """Return the answers to each; where one is a failure, it is the last that there are.
 
         Args:
-            requests: sent at once, if a pipe takes them.
+            requests: one after another.
             last: whether the child may end afterwards.
         """
         pending = [_Pending(request) for request in requests]
@@ -191,7 +190,7 @@ class Child:
         self._asked.put((pending, last))
         answers: list[list[Message | Failure]] = []
         for each in pending:
-            in_time = each.complete.wait(each.request.seconds)
+            in_time = each.complete.wait(each.request.seconds + _GRACE)
             messages = list(each.messages)
             if not in_time:
                 self._told_to_end = False
@@ -244,17 +243,8 @@ class Child:
     def _pass_on(
         self, pending: list[_Pending], last: bool, to_child: IO[bytes], from_child: IO[bytes]
     ) -> None:
-        unsent = [pack(each.request.message) for each in pending]
-        if sum(map(len, unsent)) <= _ROOM:
-            unsent = [b"".join(unsent)]
         for each in pending:
-            with contextlib.suppress(OSError):  # a child that has ended may still have answered
-                if unsent:
-                    to_child.write(unsent.pop(0))
-                    to_child.flush()
-                if last and not unsent:
-                    to_child.close()
-            self._hear(each, from_child)
+            self._converse(each, last and each is pending[-1], to_child, from_child)
             each.complete.set()
             if each.messages and isinstance(each.messages[-1], Failure):
                 break
@@ -262,8 +252,19 @@ class Child:
             with contextlib.suppress(OSError):
                 to_child.close()
 
-    def _hear(self, pending: _Pending, from_child: IO[bytes]) -> None:
-        while len(pending.messages) < pending.request.answers:
+    def _converse(
+        self, pending: _Pending, last: bool, to_child: IO[bytes], from_child: IO[bytes]
+    ) -> None:
+        """Send each message when the one before it is answered, with the seconds that are left."""
+        end = time.monotonic() + pending.request.seconds
+        messages = pending.request.messages
+        for message in messages:
+            left = max(end - time.monotonic(), _LEAST_SECONDS)
+            with contextlib.suppress(OSError):  # a child that has ended may still have answered
+                to_child.write(pack({**message, "seconds": left}))
+                to_child.flush()
+                if last and message is messages[-1]:
+                    to_child.close()
             try:
                 answer = read(from_child, self._limits.answer)
             except BadMessage as error:

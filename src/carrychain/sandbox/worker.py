@@ -1,8 +1,9 @@
 """The child: it is kept in, runs a file that nobody trusts, and answers calls.
 
-The first message says how it is kept in, the second holds the file's path and source; each later
-one holds calls, of a function with its arguments or of a constant, and gets an answer for each.
-What the file prints goes to the child's standard error, which the parent keeps apart.
+The first message says how it is kept in, the second holds the file's path and source, each later
+one a call of a function with its arguments, or of a constant. The parent sends a call when the one
+before it is answered, so that no call that is still to come is in the child's memory. What the file
+prints goes to the child's standard error, which the parent keeps apart.
 
 What the kernel refuses is what stops a file. The audit hook is there to be clear, not to be safe:
 it says "tried to write notes.txt, line 12" where the kernel would only refuse, or, on a low tier,
@@ -11,7 +12,6 @@ would let a file of the user's be emptied by mistake; whoever wants to gets arou
 
 from __future__ import annotations
 
-import io
 import linecache
 import os
 import signal
@@ -85,28 +85,36 @@ def serve(
     write(answers, ready)
     if set(cast("list[str]", order["mechanisms"])) & set(cast("list[str]", ready["missing"])):
         os._exit(1)
-    limits = cast("Limited", order["limits"])
     for file in asked:
-        student = _Student(str(file["path"]), str(file["source"]), limits["seconds"], answers)
+        student = _Student(str(file["path"]), str(file["source"]), answers)
         sys.addaudithook(student.audit)
-        if not student.load():
+        if not student.load(cast(float, file["seconds"])):
             break
-        for request in asked:
-            student.answer(cast("list[Message]", request["calls"]))
+        for call in asked:
+            student.answer(call)
     os._exit(0)  # what the file left behind, an atexit hook or a thread, is not waited for
 
 
+_LIKE_A_SUBMISSION = """
+import re
+import numpy as np
+def read(text):
+    return int(re.search("[0-9]+", text).group())
+"""
+
+
 def rehearse() -> None:
-    """Do once in memory what every run does, with a file of our own."""
-    file: Message = {"path": "rehearsal.py", "source": "def f(text):\n    return text\n"}
-    call: Message = {"name": "f", "arguments": ["x"]}
-    answers = io.BytesIO()
-    write(answers, {"file": file, "calls": [call]})
-    answers.seek(0)
-    read(answers, MOST_REQUEST)
-    student = _Student(str(file["path"]), str(file["source"]), 1.0, answers)
-    student.load()
-    student.answer([call, call])
+    """Do once, through a pipe to itself, what every run does, with a file of our own."""
+    file: Message = {"path": "rehearsal.py", "source": _LIKE_A_SUBMISSION}
+    call: Message = {"name": "read", "arguments": ["It is 7."], "seconds": 1.0}
+    ours, theirs = os.pipe()
+    with os.fdopen(ours, "rb") as requests, os.fdopen(theirs, "wb") as answers:
+        write(answers, {**file, **call})
+        read(requests, MOST_REQUEST)
+        student = _Student(str(file["path"]), str(file["source"]), answers)
+        student.load(1.0)
+        student.answer(call)
+        student.answer(call)
     del sys.modules["rehearsal"], linecache.cache["rehearsal.py"]
 
 
@@ -140,10 +148,9 @@ def limit(limits: Limited) -> list[str]:
 class _Student:
     """The file's module, and how it is asked."""
 
-    def __init__(self, path: str, source: str, seconds: float, answers: IO[bytes]) -> None:
+    def __init__(self, path: str, source: str, answers: IO[bytes]) -> None:
         self._path = path
         self._source = source
-        self._seconds = seconds
         self._answers = answers
         name = os.path.splitext(os.path.basename(path))[0]
         self._module = ModuleType(name if name not in sys.modules else f"{name}_")
@@ -151,21 +158,20 @@ class _Student:
         self._forbidden: Message | None = None
         self._loaded = False
 
-    def load(self) -> bool:
+    def load(self, seconds: float) -> bool:
         """Run the file's own statements; return whether nothing stopped them."""
         lines = self._source.splitlines(keepends=True)
         linecache.cache[self._path] = (len(self._source), None, lines, self._path)
         sys.modules[self._module.__name__] = self._module
-        self._alarm(self._seconds)
+        self._alarm(seconds)
         self._loaded = self._tell(self._run)
         self._alarm(0)
         return self._loaded
 
-    def answer(self, calls: list[Message]) -> None:
-        """Call functions and look constants up, in this order, an answer each."""
-        self._alarm(self._seconds)
-        for call in calls:
-            self._tell(lambda call=call: self._answer(call))
+    def answer(self, call: Message) -> None:
+        """Call a function or look a constant up, in the seconds that the call says."""
+        self._alarm(cast(float, call["seconds"]))
+        self._tell(lambda: self._answer(call))
         self._alarm(0)
 
     def _run(self) -> Message:

@@ -161,7 +161,8 @@ class Workshop:
     ) -> Ran:
         """Run a file's statements in a fresh child, then have it answer calls, in order.
 
-        All calls cost one round trip. Afterwards the child and all that it started are dead.
+        Each call costs a round trip: the next one is sent when it is answered, so that the file
+        can't look ahead. Afterwards the child and all that it started are dead.
 
         Args:
             path: a Python file.
@@ -202,7 +203,7 @@ class Workshop:
             shutil.rmtree(folder, ignore_errors=True)
             raise
         order = child.order({"mechanisms": self._mechanisms, "folder": folder, "probe": False})
-        file = child.request({"path": os.path.join(folder, path.name), "source": source}, 1)
+        file = child.request([{"path": os.path.join(folder, path.name), "source": source}])
         return Running(child, folder, self._mechanisms, (order, file))
 
     def _try_out(self) -> None:
@@ -302,7 +303,7 @@ class Running:
             calls: what to ask.
             last: whether nothing will be asked afterwards; then the child need not be told to end.
         """
-        asked = self._child.request({"calls": [call.as_message() for call in calls]}, len(calls))
+        asked = self._child.request([call.as_message() for call in calls])
         answers = self._child.ask(*self._first, asked, last=last)
         if self._first:
             self._first = ()

@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from carrychain.grading.integrity.answers import FUNCTION as POST
-from carrychain.grading.integrity.answers import Examination
 from carrychain.grading.integrity.children import Children
 from carrychain.grading.integrity.hints import hints
+from carrychain.grading.integrity.reading import examine_post
 from carrychain.grading.integrity.rectangles import FUNCTION as PRE
 from carrychain.grading.integrity.rectangles import examine_pre
 from carrychain.grading.integrity.state import examine_state
@@ -63,9 +63,9 @@ def examine(submission: Examined, graded: Sequence[Graded], seed: int) -> Integr
     rng = random.Random(f"integrity {seed}")
     pre, post = Children(submission.pre, rng), Children(submission.post, rng)
     evidence, texts = examine_pre(pre, graded, rng)
-    examination = Examination(post, graded, texts, (submission.prefix, submission.suffix), rng)
-    evidence += examination.run()
-    evidence += examine_state(submission.pre_then_post, post, examination.altered, graded, rng)
+    prompt = submission.prefix, submission.suffix
+    found, wrong = examine_post(post, graded, texts, prompt, rng)
+    evidence += [*found, *examine_state(submission.pre_then_post, post, wrong, graded, rng)]
     for function, children in ((PRE, pre), (POST, post)):
         evidence += [*_unsteady(children, function), *_ended(children, function)]
     return decide(evidence, hints(submission.source.tree))

@@ -1,4 +1,4 @@
-"""Probes and graded texts asked of fresh children in shuffled batches."""
+"""Probes and graded texts asked of fresh children, in shuffled batches or as if for grading."""
 
 from __future__ import annotations
 
@@ -48,21 +48,27 @@ class Children(Generic[T]):
         new = list(dict.fromkeys(texts))
         self._rng.shuffle(new)
         for start in range(0, len(new), BATCH):
-            if self.ended:
-                return
             batch = new[start : start + BATCH]
             earlier = list(self.answers)
             batch += self._rng.sample(earlier, min(AGAIN, len(earlier)))
             self._rng.shuffle(batch)
-            for text, outcome in zip(batch, self._call(batch), strict=True):
-                if not isinstance(outcome, Failure):
-                    self._note(text, outcome)
-                elif outcome.fatal:
-                    self.ended = self.ended or (text, outcome)
-                else:
-                    self._note(text, None)
-                    if outcome.kind is Kind.FORBIDDEN:
-                        self.refused = self.refused or (text, outcome)
+            self.rehearse(batch)
+
+    def rehearse(self, texts: Sequence[str]) -> list[T | None]:
+        """Ask one child texts in this order, unless the examination ended; return its answers."""
+        if self.ended:
+            return [None] * len(texts)
+        outcomes = self._call(texts)
+        for text, outcome in zip(texts, outcomes, strict=True):
+            if not isinstance(outcome, Failure):
+                self._note(text, outcome)
+            elif outcome.fatal:
+                self.ended = self.ended or (text, outcome)
+            else:
+                self._note(text, None)
+                if outcome.kind is Kind.FORBIDDEN:
+                    self.refused = self.refused or (text, outcome)
+        return [None if isinstance(outcome, Failure) else outcome for outcome in outcomes]
 
     def _note(self, text: str, answer: T | None) -> None:
         first = self.answers.setdefault(text, answer)

@@ -69,9 +69,9 @@ class Digits:
         for i in range(n - len(digits) + 1):
             if self.stream.startswith(digits, i):
                 found.append(tuple(range(i, i + len(digits))))
-            if self.stream.startswith(digits[::-1], i):
+            elif self.stream.startswith(digits[::-1], i):
                 found.append(tuple(range(i + len(digits) - 1, i - 1, -1)))
-        return list(dict.fromkeys(found))
+        return found
 
     def is_one_number(self, places: Sequence[int]) -> bool:
         """Whether at most a blank, a comma or an underscore stands between digits in a row."""

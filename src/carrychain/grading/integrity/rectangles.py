@@ -43,7 +43,9 @@ def examine_pre(
         problem: text for problem in problems if (text := children.answers.get(str(problem)))
     }
     found = _sums(texts)
-    if not children.unsteady:
+    if children.unsteady:
+        found += _rehearsed(children, graded)
+    else:
         found += _interactions(children, rectangles, texts)
     return found, texts
 
@@ -76,15 +78,8 @@ def _corners(graded: Sequence[Graded], rng: random.Random) -> list[Problem]:
 
 def _rectangles(corners: Sequence[Problem], rng: random.Random) -> list[_Rectangle]:
     """Return rectangles of operands that differ but are as long, each corner in about as many."""
-    pairs = [
-        _Rectangle(first, second)
-        for first, second in combinations(corners, 2)
-        if len(str(first.a)) == len(str(second.a))
-        and len(str(first.b)) == len(str(second.b))
-        and first.a != second.a
-        and first.b != second.b
-        and not _has_equal_operands(first, second)
-    ]
+    pairs = [_Rectangle(*both) for both in combinations(corners, 2)]
+    pairs = [pair for pair in pairs if _is_rectangle(pair)]
     rng.shuffle(pairs)
     used: Counter[Problem] = Counter()
     chosen: list[_Rectangle] = []
@@ -96,9 +91,14 @@ def _rectangles(corners: Sequence[Problem], rng: random.Random) -> list[_Rectang
     return chosen[: (CALLS - len(corners)) // 2]
 
 
-def _has_equal_operands(first: Problem, second: Problem) -> bool:
-    """Whether a corner adds a number to itself: text.replace(a, ...) then meets it twice."""
-    return bool({first.a, second.a} & {first.b, second.b})
+def _is_rectangle(pair: _Rectangle) -> bool:
+    """Whether operands differ, but not in length, and no corner adds a number to itself.
+
+    There text.replace(a, ...) would meet it twice.
+    """
+    (a, b), (c, d) = ((p.a, p.b) for p in (pair.first, pair.second))
+    as_long = len(str(a)) == len(str(c)) and len(str(b)) == len(str(d))
+    return as_long and a != c and b != d and not {a, c} & {b, d}
 
 
 # --- what breaks a rectangle --------------------------------------------------------------------
@@ -111,9 +111,9 @@ def _interactions(
     for rectangle in rectangles:
         if not all(corner in texts for corner in rectangle.all):
             continue
-        first, second, left, right = (texts[corner] for corner in rectangle.all)
-        if Counter(first) + Counter(second) != Counter(left) + Counter(right):
+        if _is_broken(rectangle, texts):
             return [_flagged(rectangle, texts)]
+        first, second, left, right = (texts[corner] for corner in rectangle.all)
         if len(first) == len(second) == len(left) == len(right) and not all(
             (x, y) in ((u, v), (v, u))
             for x, y, u, v in zip(first, second, left, right, strict=True)
@@ -122,6 +122,41 @@ def _interactions(
     if not reordered:
         return []
     return [_reordered(children, reordered, texts)]
+
+
+def _is_broken(rectangle: _Rectangle, texts: Texts) -> bool:
+    """Whether the characters of two corners are not those of the two others."""
+    first, second, left, right = (texts[corner] for corner in rectangle.all)
+    return Counter(first) + Counter(second) != Counter(left) + Counter(right)
+
+
+def _rehearsed(children: Children[str], graded: Sequence[Graded]) -> list[Evidence]:
+    """Look for a part from both operands in the graded problems' own order.
+
+    What comes before a problem may decide what is written for it. So the problems are asked as they
+    were for grading, then once more with some that exchange their second operands: each text has
+    the same problem before it both times.
+    """
+    own = [Problem(item.a, item.b) for item in graded]
+    rectangles = {
+        (i, i + 2): rectangle
+        for i in range(0, len(own) - 2, 4)
+        if _is_rectangle(rectangle := _Rectangle(own[i], own[i + 2]))
+    }
+    exchanged = own.copy()
+    for (i, k), rectangle in rectangles.items():
+        exchanged[i], exchanged[k] = rectangle.across
+    first, again, other = (
+        children.rehearse(list(map(str, problems))) for problems in (own, own, exchanged)
+    )
+    if first != again:
+        return []  # it is chance
+    for (i, k), rectangle in rectangles.items():
+        corners = (first[i], first[k], other[i], other[k])
+        texts = {p: t for p, t in zip(rectangle.all, corners, strict=True) if t is not None}
+        if len(texts) == len(corners) and _is_broken(rectangle, texts):
+            return [_flagged(rectangle, texts)]
+    return []
 
 
 def _reordered(children: Children[str], rectangles: Sequence[_Rectangle], texts: Texts) -> Evidence:
