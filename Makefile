@@ -29,7 +29,11 @@ define environment
 	    $(PYTHON) -m pip --quiet --python $(BIN)/python install pip; }; }
 endef
 
-.PHONY: help demo test test-servers docs format train clean
+# A program that pip can't install: $(call debian,PACKAGE,PROGRAM)
+debian = command -v $(2) >/dev/null || { \
+	echo "Installing Debian's $(1)"; apt-get -qq update && apt-get -qq install -y $(1) >/dev/null; }
+
+.PHONY: help demo test test-servers test-web docs format train clean
 .DELETE_ON_ERROR:
 
 help: ## list the targets
@@ -51,8 +55,13 @@ test: $(VENV)/.contributor ## everything that must stay green: ruff, types, test
 	@$(BIN)/python tests/check_wheel.py
 
 test-servers: $(VENV)/.servers ## what needs downloads: smollm2, and real servers (compiles llama.cpp once, minutes)
+	@$(call debian,postgresql,pg_createcluster)
 	@$(BIN)/python -m carrychain models fetch smollm2
 	@$(BIN)/python -m pytest -m servers tests/servers
+
+test-web: $(VENV)/.web ## what looks at pages in headless Chromium (apt brings Chromium where it is missing)
+	@$(call debian,chromium,chromium)
+	@$(BIN)/python -m pytest -m web tests/assignment
 
 docs: $(VENV)/.docs ## write the documentation to build/docs; its notebooks are run
 	@$(BIN)/python -m sphinx -q -W -b html docs build/docs
@@ -84,6 +93,11 @@ $(VENV)/.contributor: $(NEEDS)
 $(VENV)/.servers: $(NEEDS) $(VENV)/.contributor
 	@echo "Installing the servers that are tested against (llama-cpp-python is compiled: some minutes)"
 	@$(call install,.[servers])
+	@touch $@
+
+$(VENV)/.web: $(NEEDS) $(VENV)/.contributor
+	@echo "Installing what drives a browser"
+	@$(call install,.[web-tests])
 	@touch $@
 
 $(VENV)/.docs: $(NEEDS) $(VENV)/.contributor

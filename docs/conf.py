@@ -37,6 +37,7 @@ nb_merge_streams = True
 nb_output_stderr = "remove"
 nb_render_markdown_format = "gfm"  # tables
 
+smartquotes = False  # d' is a symbol
 default_role = "code"  # docstrings are plain text with `names`
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"

@@ -51,9 +51,10 @@ def main() -> int:
             continue
         differing += 1
         if options.check:
-            names = (str(page), "what the commands print")
-            lines = (text.splitlines(keepends=True) for text in (before, after))
-            sys.stdout.writelines(difflib.unified_diff(*lines, *names))
+            shown, printed = (text.splitlines(keepends=True) for text in (before, after))
+            sys.stdout.writelines(
+                difflib.unified_diff(shown, printed, str(page), "what the commands print")
+            )
         else:
             page.write_text(after, "utf-8")
             print(f"{page} is refreshed")

@@ -39,7 +39,7 @@ def main() -> None:
 
         started = time.monotonic()
         check_use(python, folder / "elsewhere")
-        said("used it: --help, models, rnn, evaluate", started)
+        said("used it: --help, models, rnn, assignment, handout, evaluate", started)
 
 
 def build(dist: Path) -> Path:
@@ -106,6 +106,11 @@ def check_use(python: Path, folder: Path) -> None:
     use(command, "rnn", "check", "--template", "derivation.py")
     flow = json.loads(use(command, "rnn", "flow", "--hidden", "8", "--steps", "5", "--json", "-"))
     require(("log_norms", "certificate", "lyapunov"), flow, "rnn flow")
+    use(command, "assignment", "Q2b", "-n", "3", "--out", "report")
+    use(command, "handout", "course")
+    for made in ("report/report.html", "course/addition_prompting.ipynb", "course/run_tests.py"):
+        if not (folder / made).exists():
+            fail(f"the installed commands did not write {made}")
     check_evaluation(
         json.loads(use(str(python), "-m", "carrychain", "evaluate", "-n", "3", "--json", "-"))
     )
