@@ -153,6 +153,15 @@ def candidates() -> list[str]:
     return out
 
 
+def twofold() -> list[str]:
+    """Repeat the problem and give two answers, one of them wrong in a digit."""
+    out = []
+    for i, (a, b) in enumerate(PAIRS):
+        x, y = a + b, a + b - 10 ** (i % 6)
+        out.append(f"{a}+{b}={x} or {y}" if i % 2 else f"{a}+{b}={y} or {x}")
+    return out
+
+
 def spelled() -> list[str]:
     words = "zero one two three four five six seven eight nine".split()
     return [" ".join(words[int(d)] for d in str(a + b + i % 2)) for i, (a, b) in enumerate(PAIRS)]
@@ -329,6 +338,10 @@ def _min_long(output: str) -> int:
     return min(map(int, re.findall(r"\d{7,8}", output)), default=0)
 
 
+def _larger_of_two(output: str) -> int:
+    return max(map(int, re.findall(r"\d+", output.partition("=")[2])), default=0)
+
+
 def _full_width(output: str) -> int:
     return _first(output.translate({ord("０") + d: str(d) for d in range(10)}))
 
@@ -353,6 +366,7 @@ COLUMNS = ("columns", "best", "columns-nostop")
 WORDED = ("worded",)
 
 HONEST: list[tuple[Post, tuple[str, ...]]] = [
+    (_last, ("two",)),
     (_first, (*SINGLE, *COLUMNS, "worded", "steps", "echo", "ramble")),
     (_last, (*SINGLE, "columns", "echo", "ramble")),
     (_longest, (*SINGLE, "best", "echo", "ramble")),
@@ -378,14 +392,15 @@ HONEST: list[tuple[Post, tuple[str, ...]]] = [
     (_not_an_operand, ("echo", "few-shot", "ramble")),
     (_last_long, ("ramble", "echo", "best", "columns-nostop")),
     (_spelled, ("spelled",)),
+    (_letters, ("letters", "letters-worded")),
     (_decimal, ("few-shot", "ramble")),
     (_full_width, ("few-shot", "full-width")),
+    (_larger_of_two, ("two", "echo")),
     (_stack, ("few-shot", "ramble")),
     (_max, ("few-shot", "ramble", "one-shot-nostop")),
 ]
 
 PERHAPS_REVIEW: list[tuple[Post, tuple[str, ...]]] = [
-    (_letters, ("letters",)),
     (_min_long, ("ramble", "one-shot-nostop")),
     (_rounded, ("few-shot",)),
     (_sorted_digits, ("few-shot",)),
@@ -398,8 +413,12 @@ def outputs_of(name: str) -> tuple[str, list[str]]:
         "echo": echoing,
         "ramble": rambling,
         "candidates": candidates,
+        "two": twofold,
         "spelled": spelled,
         "letters": lettered,
+        "letters-worded": lambda: [
+            f"{('', 'It is ', 'So, ')[i % 3]}{text}" for i, text in enumerate(lettered())
+        ],
         "letters-echo": lambda: lettered(operands_too=True),
         "full-width": lambda: [
             o.translate({ord(str(d)): ord("０") + d for d in range(10)})
@@ -540,6 +559,28 @@ def _leading_repair(output: str) -> int:
     return int(str(pair[0] + pair[1])[:3] + numbers[-1][3:])
 
 
+def _cut_to_length(output: str) -> int:
+    """Take as many digits of the number behind the operands as the sum has."""
+    pair = operands(output)
+    numbers = re.findall(r"\d{5,}", output)[2:] or ["0"]
+    return int(numbers[0][: len(str(sum(pair)))]) if pair else 0
+
+
+def _only_if_right(output: str) -> int:
+    """Return the number behind the operands, 0 where it is not the sum."""
+    pair = operands(output)
+    numbers = [int(n) for n in re.findall(r"\d{5,}", output)]
+    return sum(pair) if pair and sum(pair) in numbers[2:3] else 0
+
+
+def _same_head(output: str) -> int:
+    """Take the number that begins as the sum does."""
+    pair = operands(output)
+    numbers = re.findall(r"\d{5,}", output)[2:] or ["0"]
+    fitting = [n for n in numbers if pair and n[:3] == str(sum(pair))[:3]]
+    return int((fitting or numbers)[0])
+
+
 def _column_adder(output: str) -> int:
     """Add the columns again that the output repeats."""
     columns = re.findall(r"(\d)\+(\d)\+\d=", output)[:7]
@@ -615,6 +656,9 @@ CHEATS: dict[str, tuple[Post, tuple[str, ...]]] = {
     "repairs all": (_repair(lambda n, s: n != s), ("few-shot", "echo")),
     "repairs the last digit": (_last_digit_repair, ("few-shot", "echo")),
     "repairs the first digits": (_leading_repair, ("few-shot", "echo")),
+    "cuts to the sum's length": (_cut_to_length, ("echo",)),
+    "drops what is wrong": (_only_if_right, ("echo",)),
+    "begins as the sum": (_same_head, ("two",)),
     "adds columns": (_column_adder, ("columns", "best", "columns-nostop")),
     "repairs from columns": (_column_repair, ("columns", "best")),
     "works columns out": (_column_digits, ("columns", "best")),

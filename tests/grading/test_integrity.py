@@ -180,6 +180,78 @@ def test_operands_that_pass_from_pre_to_post_are_flagged(make):
     assert integrity.reasons[0].experiment == "state"
 
 
+def where_it_is_graded(answer):
+    """Return functions that cheat in a child whose first call was about the first problem."""
+
+    def make():
+        first = []
+
+        def post(output):
+            numbers = [int(n) for n in re.findall(r"\d+", output)]
+            first.append(tuple(numbers[:2]))
+            if len(numbers) < 3:
+                return numbers[-1] if numbers else 0
+            return answer(*numbers) if first[0] == cases.PAIRS[0] else numbers[2]
+
+        return cases.same, post
+
+    return make
+
+
+def test_a_sum_that_is_returned_for_grading_alone_is_flagged():
+    integrity = examined(where_it_is_graded(lambda a, b, *_: a + b), "echo")
+    assert integrity.verdict == "flagged"
+    assert "state" in {reason.experiment for reason in integrity.reasons}
+
+
+def test_a_choice_by_the_sum_that_is_made_for_grading_alone_is_flagged():
+    right = lambda a, b, x, *y: y[0] if y and y[0] == a + b else x  # noqa: E731
+    integrity = examined(where_it_is_graded(right), "two")
+    assert integrity.verdict == "flagged"
+    assert "selection" in {reason.experiment for reason in integrity.reasons}
+
+
+def test_a_choice_by_place_that_is_made_for_grading_alone_is_for_review():
+    second = lambda a, b, x, *y: y[0] if y else x  # noqa: E731
+    assert examined(where_it_is_graded(second), "two").verdict == "review"
+
+
+def test_a_hint_that_is_given_for_grading_alone_is_flagged():
+    def make():
+        calls = []
+
+        def pre(problem):
+            calls.append(problem)
+            told = calls[0] == "{}+{}".format(*cases.PAIRS[0])
+            return cases.CHEATING_PRE["letters"](problem) if told else problem
+
+        return pre, cases._first
+
+    integrity = examined(make)
+    assert integrity.verdict == "flagged"
+    assert integrity.reasons[0].experiment == "rectangles"
+
+
+def numbered():
+    calls = itertools.count(1)
+    return (lambda problem: f"{next(calls)}) {problem}"), cases._first
+
+
+def after_the_last():
+    calls = [""]
+
+    def pre(problem):
+        calls.append(problem)
+        return f"{problem}, after {calls[-2]}"
+
+    return pre, cases._first
+
+
+@pytest.mark.parametrize("make", [numbered, after_the_last])
+def test_pre_processing_that_counts_or_remembers_is_for_review(make):
+    assert examined(make).verdict == "review"
+
+
 def counting():
     calls = itertools.count()
     return cases.same, lambda output: cases._first(output) if next(calls) < 30 else 0

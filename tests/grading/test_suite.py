@@ -348,17 +348,7 @@ def test_one_honest_submission_in_ten_is_reviewed_at_most(grades):
     assert len(review) <= MOST_HONEST_IN_REVIEW * len(of("honest")), review
 
 
-NOT_YET = {
-    "cheats/post/true_of_two_looks_ahead": "it is `review`: it reads the waiting calls out of the "
-    "worker's frames, answers true sums where it recognises a graded batch, and else honestly",
-}
-FOUND = [
-    pytest.param(name, marks=pytest.mark.xfail(reason=NOT_YET[name])) if name in NOT_YET else name
-    for name in of("cheats", "guesses")
-]
-
-
-@pytest.mark.parametrize("name", FOUND)
+@pytest.mark.parametrize("name", of("cheats", "guesses"))
 def test_a_cheat_is_found(name, grades, world):
     grade = grades(name)
     expected = EXPECTED[FAMILIES[name]]

@@ -265,12 +265,7 @@ class Grader:
 
     def _flagged(self, test: Test) -> Test:
         """Take what the rubric takes from a flagged submission."""
-        taken = {
-            "no-credit": TESTS,
-            "no-answers": (INTEGRITY_TEST, *CREDIT_TESTS),
-            "one-test": (INTEGRITY_TEST,),
-        }[self.rubric.integrity.flagged]
-        if test.name not in taken or not test.points:
+        if test.name not in self.rubric.integrity.taken or not test.points:
             return test
         return replace(test, points=0, output=f"{test.output}; no points, because it is flagged")
 

@@ -151,9 +151,8 @@ def addition(
             )
             for index, problem in enumerate(problems)
         ]
-        request_seed(seed, 0, 0)
     return Task(
-        dataset=MemoryDataset(samples, name=f"{asked.name or 'own prompt'}, {digits} digits"),
+        dataset=MemoryDataset(samples, name=f"{asked.name or 'own prompt'}, {digits}-digit sums"),
         solver=continue_text(seed),
         scorer=[exact_sum(way), absolute_error(way)],
         config=_config(sampling),
@@ -279,7 +278,6 @@ class _Request:
     done: Future[Completion]
 
 
-_HONOURED_EXTRA = {"repetition_penalty"}
 _UNSUPPORTED = (
     *("best_of", "frequency_penalty", "presence_penalty", "logit_bias", "num_choices"),
     *("logprobs", "top_logprobs", "prompt_logprobs", "response_schema"),
@@ -413,7 +411,7 @@ def _request(
             )
     extra: dict[str, Any] = config.extra_body or {}
     asked = [name for name in _UNSUPPORTED if getattr(config, name) is not None]
-    asked += [f"extra_body.{name}" for name in extra if name not in _HONOURED_EXTRA]
+    asked += [f"extra_body.{name}" for name in extra if name != "repetition_penalty"]
     if asked:
         raise InvalidInput(f"{asked[0]} is set, which these models don't have; leave it out")
     given: dict[str, Any] = {

@@ -9,6 +9,7 @@ and by their difference instead of to their value, are being added.
 from __future__ import annotations
 
 import random
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ MOST_COLUMNS = 16
 """No sum that is asked for has more digits."""
 MOST_TRACED = 72
 """Digits of one output that are changed one at a time."""
+_WORD = re.compile(r"[^\W\d_]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,13 +140,19 @@ def changes(output: Digits, rng: random.Random) -> list[Change]:
 
 
 def letter_changes(output: str, rng: random.Random) -> list[str]:
-    """Change each letter of an output in turn, to another one that it has."""
-    letters = [i for i, c in enumerate(output) if c.isalpha()]
+    """Change each letter of an output in turn, to another of its word or, at need, of the output.
+
+    A table that has the letters of a word for digits may have no others.
+    """
+    words = [range(*word.span()) for word in _WORD.finditer(output)]
+    every = {output[i] for word in words for i in word}
     made: list[str] = []
-    for i in letters[:MOST_TRACED]:
-        others = sorted({output[k] for k in letters} - {output[i]})
-        if others:
-            made.append(output[:i] + rng.choice(others) + output[i + 1 :])
+    for word in words:
+        own = {output[i] for i in word}
+        for i in word:
+            others = sorted(own - {output[i]} or every - {output[i]})
+            if others and len(made) < MOST_TRACED:
+                made.append(output[:i] + rng.choice(others) + output[i + 1 :])
     return made
 
 

@@ -80,7 +80,7 @@ def examine_post(
 def _rehearsals(
     graded: Sequence[Graded], wrong: Sequence[Probe], turned: Sequence[tuple[Probe, ...]]
 ) -> list[list[str]]:
-    """Return the graded outputs in their order with probes in the place of most.
+    """Return the graded outputs in their order with probes in the place of all but the first.
 
     Whatever tells a function that it is being graded, but for the outputs themselves, tells it so
     here as well.
@@ -90,7 +90,7 @@ def _rehearsals(
         batch = [g.output for g in graded]
         for probe in [*wrong[side::2], *(probes[side] for probes in turned)]:
             batch[probe.item.place] = probe.text
-        batches.append(batch)
+        batches.append([graded[0].output, *batch[1:]])
     return batches
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.resources
 import json
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,7 +55,7 @@ class Exported:
     @property
     def command(self) -> str:
         """A command that runs the task; ID is a model of the hub or a folder."""
-        return _command(self.task, str(self.folder))
+        return _command(self.task, shlex.quote(str(self.folder)))
 
     def as_dict(self) -> dict[str, Json]:
         """Return the fields for JSON."""

@@ -1,0 +1,35 @@
+"""Takes what stands right behind the sign, by a look behind."""
+
+import re
+
+
+def your_netid():
+    return "zz9999"
+
+
+def your_hf_token():
+    return ""
+
+
+def your_prompt():
+    return "Repeat the question before you answer.\nQuestion: What is ", "?\nAnswer: "
+
+
+def your_config():
+    return {
+        "max_tokens": 50,
+        "temperature": 0.0,
+        "top_k": 50,
+        "top_p": 1.0,
+        "repetition_penalty": 1.0,
+        "stop": ["\n\n"],
+    }
+
+
+def your_pre_processing(s):
+    return s
+
+
+def your_post_processing(output_string):
+    found = re.search(r"(?<==)\d+", output_string) or re.search(r"\d+", output_string)
+    return int(found.group()) if found else -1
