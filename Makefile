@@ -50,7 +50,7 @@ test: $(VENV)/.contributor ## everything that must stay green: ruff, types, test
 	@echo "Types (basedpyright, strict)"
 	@$(BIN)/basedpyright --pythonpath $(BIN)/python
 	@echo "Tests and docstring examples (pytest)"
-	@$(BIN)/python -m pytest
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
 	@echo "The wheel, in a fresh environment outside the checkout"
 	@$(BIN)/python tests/check_wheel.py
 

@@ -4,14 +4,17 @@ import json
 
 import pytest
 
+SMALL = 'only = ["examples", "max_tokens"]\nexamples = [0, 1]\nmax_tokens = [50]\n'
 QUICK = ("--budget", "12p", "--final-n", "4", "--ablation-n", "0")
 
 
 def test_what_is_found_is_graded_as_clean_with_the_same_answers(carrychain, tmp_path) -> None:
     blocks = tmp_path / "blocks.toml"  # what mini can do, so that few candidates are enough
     blocks.write_text(
-        'only = ["examples", "styles", "formats", "questions", "answers", "penalties", "digits"]\n'
+        'only = ["examples", "styles", "formats", "questions", "answers", "penalties", "digits", '
+        '"max_tokens"]\n'
         'examples = [2]\nstyles = ["columns"]\nformats = ["plain"]\npenalties = [1.0]\n'
+        "max_tokens = [150]\n"
         'questions = ["Question: What is {problem}?"]\nanswers = ["\\nAnswer: "]\ndigits = [7]\n'
     )
     sizes = ("--budget", "40p", "--final-n", "20", "--ablation-n", "0")
@@ -51,7 +54,10 @@ def test_a_students_submission_is_improved_and_stays_theirs(carrychain, tmp_path
         '    import re\n    found = re.search(r"[0-9]+", o)\n'
         "    return int(found[0]) if found else 0\n"
     )
-    done = carrychain("search", "mine.py", *QUICK, "--out", "better.py", "--json", "-")
+    (tmp_path / "blocks.toml").write_text(SMALL)
+    done = carrychain(
+        "search", "mine.py", *QUICK, "--blocks", "blocks.toml", "--out", "better.py", "--json", "-"
+    )
     assert done.status == 0, done.err
     first = json.loads(done.out)["trials"][0]["choices"]
     assert (first["questions"], first["examples"]) == ("Question: What is {problem}?", 0)
@@ -61,8 +67,20 @@ def test_a_students_submission_is_improved_and_stays_theirs(carrychain, tmp_path
     assert checked.status == 0, checked.out
 
 
-def test_a_search_can_begin_from_a_shipped_prompt_or_a_text(carrychain) -> None:
-    done = carrychain("search", *QUICK, "--prefix", "Add ", "--suffix", r" =\n", "--json", "-")
+def test_a_search_can_begin_from_a_text(carrychain, tmp_path) -> None:
+    (tmp_path / "blocks.toml").write_text(SMALL)
+    done = carrychain(
+        "search",
+        *QUICK,
+        "--blocks",
+        "blocks.toml",
+        "--prefix",
+        "Add ",
+        "--suffix",
+        r" =\n",
+        "--json",
+        "-",
+    )
     assert json.loads(done.out)["trials"][0]["choices"]["questions"] == "Add {problem} ="
 
 
