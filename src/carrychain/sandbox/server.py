@@ -32,7 +32,7 @@ from carrychain.sandbox.protocol import READY, STATUS, Message
 from carrychain.sandbox.worker import Limited, limit, rehearse, serve
 
 _DESCRIPTORS = 4
-_NO_LIMITS: Limited = {"cpu_seconds": 1 << 30, "memory": 1 << 60, "files": 1 << 20}  # to rehearse with
+_NO_LIMITS: Limited = {"cpu_seconds": 1 << 30, "memory": 1 << 60, "files": 1 << 20}  # rehearsed
 _REHEARSALS = 20  # after some the interpreter has adapted its code, which copies pages too
 
 _IMPORTED = """
