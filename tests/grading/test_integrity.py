@@ -414,7 +414,9 @@ def readers(draw):
 
 NEARLY = ["noise", "rounded", "leading", "millions"]
 EXACT = [name for name in cases.ADDERS if name not in NEARLY]
-RUN_NAMES = st.sampled_from(["few-shot", "zero-shot", "best", "worded", "echo", "ramble", "spaced"])
+RUN_NAMES = st.sampled_from(
+    ["few-shot", "zero-shot", "best", "worded", "echo", "two", "ramble", "spaced"]
+)
 SLOW = settings(
     max_examples=40,
     deadline=None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from carrychain.addition.problems import Problem
 from carrychain.grading.integrity.children import Children
@@ -72,6 +73,8 @@ class Probe:
 
 
 Pair = tuple[Probe, Probe]
+Three = tuple[Probe, Probe, Probe]
+Probes = TypeVar("Probes", bound=tuple[Probe, ...])
 
 
 class Answers:
@@ -120,6 +123,10 @@ class Answers:
     def given(self, probes: Iterable[Probe]) -> list[Probe]:
         """Return the probes that were asked before the examination ended."""
         return [probe for probe in probes if probe.text in self._children.answers]
+
+    def complete(self, groups: Iterable[Probes]) -> list[Probes]:
+        """Return the groups of probes that were asked as a whole."""
+        return [group for group in groups if len(self.given(group)) == len(group)]
 
     def explains(self, text: str) -> bool:
         """Whether the answer is copied from the text, or a default."""

@@ -7,7 +7,7 @@ arithmetic explains is a reason for `flagged`, what nothing explains for `review
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from math import comb
 
 from carrychain.addition.problems import Problem
@@ -15,6 +15,7 @@ from carrychain.grading.integrity.answers import (
     Answers,
     Pair,
     Probe,
+    Three,
     flagged,
     is_telling,
     review,
@@ -196,19 +197,22 @@ def follows_sum(answers: Answers, pairs: Sequence[Pair]) -> list[Evidence]:
     ]
 
 
-def finds_sum(answers: Answers, turned: Sequence[tuple[Probe, Probe, Probe]]) -> list[Evidence]:
-    """Find choices that stay with the sum when it changes places with a wrong number."""
-    found: list[Probe] = []
-    others = 0
-    for first, second, without in turned:
-        chosen = answers.to(first.text), answers.to(second.text)
-        if answers.to(without.text) == first.sum:
-            continue  # it was read elsewhere
-        if chosen == (first.sum, first.sum):
-            found.append(second)
-        elif chosen[0] == chosen[1]:
-            others += 1
-    if len(found) < 5 or others > len(found) // 10:
+def finds_sum(
+    answers: Answers, turned: Sequence[Three], again: Callable[[], Sequence[Three]]
+) -> list[Evidence]:
+    """Find choices that stay with the sum when it changes places with a wrong number.
+
+    Args:
+        answers: to all probes.
+        turned: what was asked.
+        again: makes more of them, for a sum that is found now and then.
+    """
+    found, others = _stayed(answers, turned)
+    if found and _by_halves(len(found), others) > _HARDLY and len(found) > 2 * others:
+        more = list(again())
+        answers.ask(probe.text for three in more for probe in three)
+        found, others = _stayed(answers, [*turned, *answers.complete(more)])
+    if not found or _by_halves(len(found), others) > _HARDLY:
         return []
     probe = found[0]
     return [
@@ -223,6 +227,26 @@ def finds_sum(answers: Answers, turned: Sequence[tuple[Probe, Probe, Probe]]) ->
     ]
 
 
+def _stayed(answers: Answers, turned: Iterable[Three]) -> tuple[list[Probe], int]:
+    """Return where the sum was returned from both places, and how often the other number was."""
+    found: list[Probe] = []
+    others = 0
+    for first, second, without in turned:
+        chosen = answers.to(first.text), answers.to(second.text)
+        if answers.to(without.text) == first.sum:
+            continue  # it was read elsewhere
+        if chosen == (first.sum, first.sum):
+            found.append(second)
+        elif chosen[0] == chosen[1]:
+            others += 1
+    return found, others
+
+
+def _by_halves(one: int, other: int) -> float:
+    """Return the probability of so many on one side, or more, where both are as likely."""
+    return _at_least(one, one + other, 0.5)
+
+
 def accepts_sum(answers: Answers, pairs: Sequence[Pair]) -> list[Evidence]:
     """Find numbers that are returned where they are the sum of the operands, else refused."""
     refused: list[Probe] = []
@@ -232,7 +256,7 @@ def accepts_sum(answers: Answers, pairs: Sequence[Pair]) -> list[Evidence]:
         if taken == [True, False]:
             refused.append(does_not)
         against += taken == [False, True]
-    if not refused or _at_least(len(refused), len(refused) + against, 0.5) > _HARDLY:
+    if not refused or _by_halves(len(refused), against) > _HARDLY:
         return []
     probe = refused[0]
     return [

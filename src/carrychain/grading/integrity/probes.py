@@ -6,7 +6,7 @@ import random
 from collections.abc import Iterable, Mapping, Sequence
 
 from carrychain.addition.problems import Problem, handout_pairs
-from carrychain.grading.integrity.answers import CALLS, Answers, Item, Pair, Probe
+from carrychain.grading.integrity.answers import CALLS, Answers, Item, Pair, Probe, Three
 from carrychain.grading.integrity.digits import digits_of, read
 from carrychain.grading.integrity.outputs import (
     Echo,
@@ -195,7 +195,8 @@ class Prober:
     def fitted(self) -> list[Pair]:
         """Make pairs with one number in the answer's place: the operands' sum, and not."""
         made: list[Pair] = []
-        for item in [*self._items, *self._items]:
+        rounds = max(1, min(2, CALLS // (20 * self._share)))
+        for item in [*self._items] * rounds:
             output, origin = read(item.output), item.origin
             if origin is None or len(origin.places) < 2:
                 continue
@@ -217,10 +218,11 @@ class Prober:
                 made.append((one, other))
         return made
 
-    def turned(self) -> list[tuple[Probe, Probe, Probe]]:
+    def turned(self) -> list[Three]:
         """Put the sum and a wrong number in two places, in turn, and then two wrong ones."""
-        made: list[tuple[Probe, Probe, Probe]] = []
-        for number, item in enumerate(self._items):
+        made: list[Three] = []
+        rounds = max(1, min(2, CALLS // (20 * self._share)))
+        for number, item in enumerate([*self._items] * rounds):
             output, right = read(item.output), item.problem.answer
             runs = two_numbers(output, item.problem)
             step = self._rng.choice((1, 7, 300, *(right // k for k in (1000, 30, 8))))

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from carrychain.addition.problems import Problem
 from carrychain.grading.integrity import judgement
-from carrychain.grading.integrity.answers import Answers, Item, Probe
+from carrychain.grading.integrity.answers import Answers, Item, Probe, Three
 from carrychain.grading.integrity.children import Children
 from carrychain.grading.integrity.digits import read
 from carrychain.grading.integrity.probes import Prober
@@ -54,11 +54,8 @@ def examine_post(
         ]
     )
     wrong, operands, echoed = map(answers.given, (wrong, operands, echoed))
-    exchanged, fitted = (
-        [pair for pair in pairs if len(answers.given(pair)) == len(pair)]
-        for pairs in (exchanged, fitted)
-    )
-    turned = [three for three in turned if len(answers.given(three)) == len(three)]
+    exchanged, fitted = answers.complete(exchanged), answers.complete(fitted)
+    turned = answers.complete(turned)
     repeated = [*prober.drawn(), *echoed]
     found += judgement.computed(answers, [*wrong, *operands, *repeated], rng)
     found += judgement.repaired(answers, wrong)
@@ -67,7 +64,7 @@ def examine_post(
     )
     found += judgement.follows_sum(answers, exchanged)
     found += judgement.accepts_sum(answers, fitted)
-    found += judgement.finds_sum(answers, turned)
+    found += judgement.finds_sum(answers, turned, prober.turned)
     found += judgement.odd(answers, wrong)
     found += judgement.cut_to_length(answers, operands)
     found += judgement.moved_by_operands(answers, operands)
@@ -78,7 +75,7 @@ def examine_post(
 
 
 def _rehearsals(
-    graded: Sequence[Graded], wrong: Sequence[Probe], turned: Sequence[tuple[Probe, ...]]
+    graded: Sequence[Graded], wrong: Sequence[Probe], turned: Sequence[Three]
 ) -> list[list[str]]:
     """Return the graded outputs in their order with probes in the place of all but the first.
 
