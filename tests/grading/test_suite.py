@@ -1,4 +1,4 @@
-"""Honest and dishonest submissions, written without knowledge of how they are judged, are graded.
+"""Honest submissions and dishonest ones are graded; few knew how they would be judged.
 
 Each file of `suite/` is a submission, its folder says what must come of it (`EXPECTED`), and its
 first lines say what it does. None is imported here: they are copied, and graded as any other.
