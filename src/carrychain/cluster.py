@@ -75,7 +75,7 @@ def connected(address: str) -> Generator[None]:
     where: dict[str, Any] = {"include_dashboard": False} if address == LOCAL else {}
     try:
         ray.init(
-            address=LOCAL if address == LOCAL else address,
+            address=address,
             logging_level=logging.ERROR,
             log_to_driver=False,
             **where,

@@ -286,7 +286,7 @@ def _ablations(found: Found) -> Table:
     table.add_column("95% interval", justify="right")
     for each in found.ablations:
         if each.comparison is None:
-            table.add_row(each.part, each.was.strip(), "the model can't take it", "", "")
+            table.add_row(Text(each.part), Text(" ".join(each.was.split())), "does not fit", "", "")
             continue
         change = each.comparison
         low, high = change.acc_difference_ci

@@ -177,7 +177,7 @@ class ClassFolder:
         store = Store(where, secret)
         try:
             store.set_policy(self.policy)
-        except BaseException:
+        except BaseException:  # Ctrl-C too: nobody else could let go of the database
             store.close()
             raise
         return store

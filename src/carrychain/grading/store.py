@@ -221,7 +221,7 @@ class Store:
                 kept = self._about(reading, "secret", locked=False)
             if secret is not None and secret != kept:
                 raise InvalidInput(f"{self.name} holds the grades of another class; name another")
-        except BaseException as error:
+        except BaseException as error:  # Ctrl-C too: nobody else could let go of the database
             self._engine.dispose()
             if isinstance(error, SQLAlchemyError):
                 said = schema.why(error, self._engine.url)

@@ -150,10 +150,6 @@ class Race:
         self._rungs.setdefault(rung, []).append(entrant)
         self._risen.add((rung - 1, entrant.number))
 
-    def leaves(self, entrant: Entrant) -> None:
-        """Note that an entrant goes up, so that nobody else takes it."""
-        self._risen.add((self.rungs.index(len(entrant.outputs)), entrant.number))
-
     def goal(self, entrant: Entrant) -> int:
         """Return how many problems it has answered at its next rung."""
         return self.rungs[self.rungs.index(len(entrant.outputs)) + 1]

@@ -27,7 +27,6 @@ from carrychain.search.race import METRICS, RUNGS, Entrant, Race, Read, readings
 from carrychain.search.space import Blocks, Candidate, Choice, candidate, digest_of
 
 VERSION = 1
-SAMPLERS = ("tpe", "random")
 STARTUP = 24
 """Candidates drawn at random before the sampler models what is good."""
 MOST_UNUSABLE = 200
@@ -258,12 +257,9 @@ class Search:
         try:
             entrant = self._ask(trial.number, choice, made, (), 0, self.settings.rungs[0])
         except InvalidInput:  # it exceeds the model's context
-            self._study.tell(trial, state=TrialState.FAIL)
             return False
-        except BaseException:
+        finally:  # the proposal ends here; what came of it is told as a trial of its own
             self._study.tell(trial, state=TrialState.FAIL)
-            raise
-        self._study.tell(trial, state=TrialState.FAIL)  # told as a whole by the next line
         self._arrive(entrant)
         return True
 
