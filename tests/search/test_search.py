@@ -7,8 +7,9 @@ from itertools import pairwise
 import optuna
 import pytest
 
+from carrychain.addition.scoring import score
 from carrychain.errors import GenerationFailed, InvalidInput
-from carrychain.search.afterwards import ablate, importance, verify
+from carrychain.search.afterwards import Final, ablate, importance, verify
 from carrychain.search.race import RUNGS, Entrant, Race, p_worse, readings_of
 from carrychain.search.report import Found, findings, markdown
 from carrychain.search.search import Budget, Search, Settings, locked
@@ -224,3 +225,22 @@ def test_prompts_that_the_model_cannot_take_are_left_out(pupil) -> None:
     assert all(len(e.candidate.prompt.prefix) < 2000 for e in search.race.entrants)
     with pytest.raises(InvalidInput, match="could take none"):
         Search(pupil, replace(FEW, blocks=Blocks(instructions=("x" * 2000,)))).run()
+
+
+@pytest.mark.parametrize(
+    ("right", "says"), [(299, "within what chance"), (150, "more than chance")]
+)
+def test_a_gap_is_called_chance_only_where_both_samples_allow_it(
+    pupil, right: int, says: str
+) -> None:
+    search = Search(pupil, FEW)
+    best = entrant(search, 0, 192, 192)
+    problems = FEW.problems(1, 300)
+    metrics = score(
+        [p.answer for p in problems],
+        [p.answer - (i >= right) for i, p in enumerate(problems)],
+        prompt_length=10,
+    )
+    evaluation = search.evaluate(best.candidate, problems[:1], 0)
+    found = Found(search, best, Final(evaluation, metrics, 1.0, metrics.acc), (), None)
+    assert any(says in sentence for sentence in findings(found))

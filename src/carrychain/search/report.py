@@ -10,6 +10,7 @@ from carrychain.io import Json, jsonable
 from carrychain.search.afterwards import Ablation, Final
 from carrychain.search.race import Entrant
 from carrychain.search.search import Search
+from carrychain.stats import newcombe
 from carrychain.text import interval, number, share
 
 SHOWN = 10
@@ -96,8 +97,9 @@ def findings(found: Found) -> list[str]:
         f"{_value(found, found.final.measured)}.",
     ]
     if settings.metric == "acc":
-        low, high = metrics.acc_ci
-        inside = low <= found.final.estimate <= high
+        raced = best.metrics
+        low, high = newcombe(raced.correct, raced.n, metrics.correct, metrics.n)
+        inside = low <= 0 <= high
         said.append(
             "The difference is within what chance explains."
             if inside
