@@ -28,6 +28,7 @@ COMMANDS = {
     "gradescope-zip": "write the autograder that Gradescope runs",
     "export": "write the task for other evaluators, such as lm-evaluation-harness",
     "rnn": "where a recurrent network's gradient goes: flow, check a derivation, train",
+    "serve": "open the lab in the browser: prompts, next tokens, gradients, grades",
     "demo": "single digits are easy, seven are hard, a good prompt wins: one table, one picture",
 }
 

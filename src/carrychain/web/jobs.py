@@ -1,0 +1,474 @@
+"""Jobs that wait, run and end: a bounded queue in SQLite, and threads that see to the workers."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import multiprocessing
+import secrets
+import sqlite3
+import threading
+import time
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Any, Literal, cast
+
+from carrychain.errors import CarrychainError
+from carrychain.io import Json
+from carrychain.web import worker
+from carrychain.web.settings import Settings
+from carrychain.web.worker import WORK, Lane
+
+Status = Literal["queued", "running", "done", "failed", "cancelled"]
+
+FILE = "jobs.sqlite"
+KEPT = 1_000
+"""Jobs that are kept once they have ended, the latest."""
+KEPT_SECONDS = 86_400.0
+GRACE = 5.0
+"""Seconds that a cancelled job has to stop by itself before its worker is killed."""
+
+_TABLES = """
+create table if not exists job (
+    number integer primary key autoincrement,
+    id text not null unique,
+    owner text not null,
+    kind text not null,
+    lane text not null,
+    request text not null,
+    status text not null,
+    result text,
+    error text,
+    ended real
+);
+create index if not exists waiting on job (status, lane, number);
+create table if not exists event (
+    job text not null references job (id) on delete cascade,
+    number integer not null,
+    data text not null,
+    primary key (job, number)
+) without rowid;
+"""
+
+log = logging.getLogger(__name__)
+
+
+class Full(CarrychainError):
+    """No further job is taken at this moment."""
+
+
+class Missing(CarrychainError):
+    """There is no such job, or it is another visitor's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A piece of work that a visitor asked for.
+
+    Args:
+        id: its name in addresses, which can't be guessed.
+        kind: what is done, a name in `worker.WORK`.
+        request: what it is done with.
+        status: how far it is.
+        place: how many are before it in its lane, itself included; None once it runs.
+        result: what came out, None unless it is done.
+        error: why it failed, in a sentence; None unless it did.
+    """
+
+    id: str
+    kind: str
+    request: dict[str, Json]
+    status: Status
+    place: int | None
+    result: Json
+    error: str | None
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will happen."""
+        return self.status in ("done", "failed", "cancelled")
+
+
+class Jobs:
+    """The jobs of a server. One at a time runs in each lane, in the order of their coming."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._lock = threading.RLock()
+        self._work = threading.Condition(self._lock)
+        self._db = _open(settings)
+        self._watchers: dict[str, set[_Watcher]] = {}
+        self._seen: dict[str, float] = {}
+        self._stop: set[str] = set()
+        self._closing = False
+        with self._lock, self._db:
+            self._db.execute("update job set status = 'queued' where status = 'running'")
+            now = time.monotonic()
+            for (each,) in self._db.execute("select id from job where status = 'queued'"):
+                self._seen[each] = now
+        lanes: tuple[Lane, ...] = ("short", "long")
+        self._lanes = [_LaneThread(self, lane, settings) for lane in lanes]
+        for thread in self._lanes:
+            thread.start()
+
+    # --- what pages ask for -----------------------------------------------------------------------
+
+    def submit(self, owner: str, kind: str, request: dict[str, Json]) -> Job:
+        """Put a job at the end of its lane.
+
+        Args:
+            owner: who asks, as the guard knows them.
+            kind: a name in `worker.WORK`.
+            request: what the work's function receives; JSON.
+
+        Raises:
+            Full: too many wait, for this visitor or in all.
+        """
+        lane, job_id = WORK[kind][0], secrets.token_urlsafe(16)
+        with self._lock, self._db:
+            waiting, own = self._db.execute(
+                "select count(*), coalesce(sum(owner = ?), 0) from job"
+                " where status = 'queued' and lane = ?",
+                (owner, lane),
+            ).fetchone()
+            if own >= self._settings.each:
+                raise Full(
+                    f"{own} of your jobs wait already, the most that one visitor may have; "
+                    "cancel one or wait for it"
+                )
+            if waiting >= self._settings.queue:
+                raise Full(f"{waiting} jobs wait, and no more are taken; try again in a minute")
+            self._db.execute(
+                "insert into job (id, owner, kind, lane, request, status) values (?,?,?,?,?,?)",
+                (job_id, owner, kind, lane, json.dumps(request), "queued"),
+            )
+            self._seen[job_id] = time.monotonic()
+            self._work.notify_all()
+        return self.require(owner, job_id)
+
+    def get(self, owner: str, job_id: str) -> Job | None:
+        """Return a job, None if there is none or it is another's; whoever asks looks at it."""
+        with self._lock:
+            row = self._db.execute(
+                "select id, kind, request, status, result, error, lane, number from job"
+                " where id = ? and owner = ?",
+                (job_id, owner),
+            ).fetchone()
+            if row is None:
+                return None
+            job_id, kind, request, status, result, error, lane, number = row
+            if job_id in self._seen:
+                self._seen[job_id] = time.monotonic()
+            place = None
+            if status == "queued":
+                (place,) = self._db.execute(
+                    "select count(*) from job where status = 'queued' and lane = ? and number <= ?",
+                    (lane, number),
+                ).fetchone()
+        return Job(
+            id=job_id,
+            kind=kind,
+            request=json.loads(request),
+            status=status,
+            place=place,
+            result=None if result is None else json.loads(result),
+            error=error,
+        )
+
+    def require(self, owner: str, job_id: str) -> Job:
+        """Do what `get` does.
+
+        Raises:
+            Missing: there is none, or it is another's.
+        """
+        job = self.get(owner, job_id)
+        if job is None:
+            raise Missing("there is no such job here; it may have been kept too long ago")
+        return job
+
+    def events(self, job_id: str, after: int = 0) -> list[tuple[int, Json]]:
+        """Return what a job emitted, each with its number from 1, those after a number."""
+        with self._lock:
+            rows = self._db.execute(
+                "select number, data from event where job = ? and number > ? order by number",
+                (job_id, after),
+            ).fetchall()
+        return [(number, json.loads(data)) for number, data in rows]
+
+    def count(self, job_id: str) -> int:
+        """Return how many events a job has emitted."""
+        with self._lock:
+            return self._db.execute(
+                "select count(*) from event where job = ?", (job_id,)
+            ).fetchone()[0]
+
+    def cancel(self, owner: str, job_id: str) -> None:
+        """End a job that waits or runs; one that has ended stays as it is.
+
+        Raises:
+            Missing: there is none, or it is another's.
+        """
+        self.require(owner, job_id)
+        self._cancel(job_id)
+
+    async def finished(self, owner: str, job_id: str) -> Job:
+        """Wait until a job has ended, looking at it meanwhile."""
+        with self.watching(job_id) as watcher:
+            while True:
+                job = self.require(owner, job_id)
+                if job.ended:
+                    return job
+                await watcher.changed()
+
+    @contextlib.contextmanager
+    def watching(self, job_id: str) -> Generator[_Watcher]:
+        """Look at a job, from within an event loop, for as long as the block lasts."""
+        watcher = _Watcher(asyncio.get_running_loop())
+        with self._lock:
+            self._watchers.setdefault(job_id, set()).add(watcher)
+        try:
+            yield watcher
+        finally:
+            with self._lock:
+                self._watchers[job_id].discard(watcher)
+                if not self._watchers[job_id]:
+                    del self._watchers[job_id]
+                if job_id in self._seen:
+                    self._seen[job_id] = time.monotonic()
+
+    # --- what the server sees to ------------------------------------------------------------------
+
+    def sweep(self) -> None:
+        """Cancel what nobody has looked at for a while, and forget what ended long ago."""
+        before = time.monotonic() - self._settings.patience
+        with self._lock:
+            for job_id, seen in list(self._seen.items()):
+                if seen < before and job_id not in self._watchers:
+                    self._cancel(job_id)
+            with self._db:
+                self._db.execute(
+                    "delete from job where ended is not null and (ended < ? or number <= ("
+                    " select max(number) from job) - ?)",
+                    (time.time() - KEPT_SECONDS, KEPT),
+                )
+
+    def close(self) -> None:
+        """Stop the workers; what ran goes on when a server is started on the same state."""
+        with self._lock:
+            self._closing = True
+            self._work.notify_all()
+        for thread in self._lanes:
+            thread.close()
+        for thread in self._lanes:
+            thread.join()
+        with self._lock:
+            self._db.close()
+
+    @property
+    def worker_pids(self) -> dict[Lane, int | None]:
+        """The process that works in each lane; None before it has started."""
+        return {thread.lane: thread.pid for thread in self._lanes}
+
+    # --- what the lanes do ------------------------------------------------------------------------
+
+    def _take(self, lane: Lane) -> tuple[str, str, dict[str, Json], list[Json]] | None:
+        """Wait for a job of a lane and set it running; None when the server closes."""
+        with self._work:
+            while not self._closing:
+                row = self._db.execute(
+                    "select id, kind, request from job where status = 'queued' and lane = ?"
+                    " order by number limit 1",
+                    (lane,),
+                ).fetchone()
+                if row is not None:
+                    job_id, kind, request = row
+                    with self._db:
+                        self._db.execute(
+                            "update job set status = 'running' where id = ?", (job_id,)
+                        )
+                    self._notify_all()
+                    earlier = [event for _, event in self.events(job_id)]
+                    return job_id, kind, json.loads(request), earlier
+                self._work.wait()
+        return None
+
+    def _add(self, job_id: str, events: list[str]) -> None:
+        with self._lock:
+            with self._db:
+                (last,) = self._db.execute(
+                    "select coalesce(max(number), 0) from event where job = ?", (job_id,)
+                ).fetchone()
+                self._db.executemany(
+                    "insert into event values (?, ?, ?)",
+                    [(job_id, last + i, event) for i, event in enumerate(events, 1)],
+                )
+            self._notify(job_id)
+
+    def _end(self, job_id: str, status: str, said: str = "") -> None:
+        with self._lock:
+            if self._closing and status != "done":
+                return  # it goes on when the server is back
+            with self._db:
+                self._db.execute(
+                    "update job set status = ?, result = ?, error = ?, ended = ? where id = ?",
+                    (
+                        status,
+                        said if status == "done" else None,
+                        said if status == "failed" else None,
+                        time.time(),
+                        job_id,
+                    ),
+                )
+            self._seen.pop(job_id, None)
+            self._stop.discard(job_id)
+            self._notify(job_id)
+
+    def _cancel(self, job_id: str) -> None:
+        with self._lock:
+            (status,) = self._db.execute(
+                "select status from job where id = ?", (job_id,)
+            ).fetchone() or ("cancelled",)
+            if status == "queued":
+                self._end(job_id, "cancelled")
+                self._notify_all()
+            elif status == "running":
+                self._stop.add(job_id)
+
+    def _is_cancelled(self, job_id: str) -> bool:
+        with self._lock:
+            return job_id in self._stop
+
+    def _notify(self, job_id: str) -> None:
+        for watcher in self._watchers.get(job_id, ()):
+            watcher.wake()
+
+    def _notify_all(self) -> None:
+        for watchers in self._watchers.values():
+            for watcher in watchers:
+                watcher.wake()
+
+
+class _Watcher:
+    """Wakes an event loop when a job changes."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._event = asyncio.Event()
+
+    async def changed(self) -> None:
+        """Wait for the next change since the last wait."""
+        await self._event.wait()
+        self._event.clear()
+
+    def wake(self) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop has closed
+            self._loop.call_soon_threadsafe(self._event.set)
+
+
+class _LaneThread(threading.Thread):
+    """Takes the jobs of a lane one after the other and has a worker process do them."""
+
+    def __init__(self, jobs: Jobs, lane: Lane, settings: Settings) -> None:
+        super().__init__(name=f"lane {lane}", daemon=True)
+        self.lane: Lane = lane
+        self._jobs = jobs
+        self._model = settings.models[0]
+        self._most = settings.short if lane == "short" else settings.long
+        self._context = multiprocessing.get_context("spawn")
+        self._closing = threading.Event()
+        self._process: Any = None
+        self._connection: Any = None
+
+    @property
+    def pid(self) -> int | None:
+        return None if self._process is None else self._process.pid
+
+    def run(self) -> None:
+        self._start_worker()
+        while (taken := self._jobs._take(self.lane)) is not None:  # pyright: ignore[reportPrivateUsage]
+            job_id, kind, request, earlier = taken
+            try:
+                status, said = self._do(job_id, kind, request, earlier)
+            except Exception:  # such as a full disk: the lane must go on
+                log.exception("a job of the kind %s failed", kind)
+                self._start_worker()
+                status, said = "failed", worker.UNEXPECTED
+            self._jobs._end(job_id, status, said)  # pyright: ignore[reportPrivateUsage]
+        self._stop_worker()
+
+    def close(self) -> None:
+        self._closing.set()
+
+    def _do(
+        self, job_id: str, kind: str, request: dict[str, Json], earlier: list[Json]
+    ) -> tuple[str, str]:
+        jobs = self._jobs
+        latest = time.monotonic() + self._most
+        cancelled_at = None
+        try:
+            if not self._process.is_alive():
+                self._start_worker()
+            self._connection.send((kind, request, earlier))
+            while not self._closing.is_set():
+                events: list[str] = []
+                end = None
+                wait = 0.1
+                while len(events) < 256 and self._connection.poll(wait):
+                    what, said = cast(tuple[str, str], self._connection.recv())
+                    wait = 0
+                    if what != "item":
+                        end = what, said
+                        break
+                    events.append(said)
+                if events:
+                    jobs._add(job_id, events)  # pyright: ignore[reportPrivateUsage]
+                if end is not None:
+                    return end
+                now = time.monotonic()
+                if now > latest:
+                    self._start_worker()
+                    return "failed", f"it took longer than {self._most:g} s; ask for less"
+                if cancelled_at is None and jobs._is_cancelled(job_id):  # pyright: ignore[reportPrivateUsage]
+                    cancelled_at = now
+                    self._connection.send((worker.CANCEL, {}, []))
+                if cancelled_at is not None and now > cancelled_at + GRACE:
+                    self._start_worker()
+                    return "cancelled", ""
+            return "cancelled", ""
+        except (EOFError, OSError):
+            self._process.join(GRACE)
+            code = self._process.exitcode
+            log.warning("the worker of the %s lane ended with %s", self.lane, code)
+            self._start_worker()
+            return "failed", (
+                "the process that worked on this ended by itself (out of memory, perhaps); "
+                "what had been finished is kept; run it again, or ask for less"
+            )
+
+    def _start_worker(self) -> None:
+        self._stop_worker()
+        self._connection, theirs = self._context.Pipe()
+        self._process = self._context.Process(
+            target=worker.main, args=(theirs, self._model, WORK), daemon=True
+        )
+        self._process.start()
+        theirs.close()
+
+    def _stop_worker(self) -> None:
+        if self._process is None:
+            return
+        self._connection.close()
+        self._process.kill()
+        self._process.join()
+
+
+def _open(settings: Settings) -> sqlite3.Connection:
+    settings.state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = settings.state / FILE
+    path.touch(mode=0o600)
+    db = sqlite3.connect(path, check_same_thread=False)
+    db.executescript("pragma journal_mode = wal; pragma synchronous = normal; " + _TABLES)
+    db.execute("pragma foreign_keys = on")
+    return db
