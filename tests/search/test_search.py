@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from dataclasses import replace
 from itertools import pairwise
 
@@ -78,6 +79,25 @@ def test_the_same_seed_tries_the_same(pupil) -> None:
     assert first.run().choice == second.run().choice
     numbers = [[e.choice for e in s.race.entrants] for s in (first, second)]
     assert numbers[0] == numbers[1]
+
+
+def test_candidates_are_asked_at_the_same_time_and_taken_in_in_their_order(pupil) -> None:
+    together, generate = threading.Barrier(3), pupil.generate
+
+    def waits_for_the_others(*args):
+        if pupil.asked == 0:
+            together.wait(timeout=20)
+        return generate(*args)
+
+    pupil.generate = waits_for_the_others
+    first = Search(pupil, FEW, at_once=3)
+    best = first.run()
+    pupil.generate = generate
+    again = Search(pupil, FEW, at_once=3)
+    again.run()
+    assert [e.outputs for e in first.race.entrants] == [e.outputs for e in again.race.entrants]
+    assert first.spent.answers <= 3000
+    assert FEW.blocks.examples[best.choice["examples"]] >= 3
 
 
 def test_an_interrupted_search_goes_on_and_asks_nothing_twice(pupil, tmp_path) -> None:
@@ -241,6 +261,6 @@ def test_a_gap_is_called_chance_only_where_both_samples_allow_it(
         [p.answer - (i >= right) for i, p in enumerate(problems)],
         prompt_length=10,
     )
-    evaluation = search.evaluate(best.candidate, problems[:1], 0)
+    evaluation = search.evaluate(best.candidate, problems[:1], 0, reading=best.reading)
     found = Found(search, best, Final(evaluation, metrics, 1.0, metrics.acc), (), None)
     assert any(says in sentence for sentence in findings(found))

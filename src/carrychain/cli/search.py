@@ -24,6 +24,7 @@ from carrychain.cli.options import (
     typed,
 )
 from carrychain.cli.submissions import runnable_submission
+from carrychain.cluster import workers
 from carrychain.engines.base import SamplingParams
 from carrychain.errors import InvalidInput
 from carrychain.sandbox import Failure, Workshop
@@ -146,12 +147,15 @@ def search(
             high=high,
             start=start,
         )
+        at_once = 1
         if ray_address is None:
             engine = engines.load(model, dtype=dtype, offline=offline)
         else:
             engine = stack.enter_context(on_cluster(ray_address, model, dtype, offline))
+            at_once = workers()
         stack.enter_context(locked(storage))
-        found = _search(Search(engine, settings, storage, begin.own), final_n, ablation_n, storage)
+        searching = Search(engine, settings, storage, begin.own, at_once)
+        found = _search(searching, final_n, ablation_n, storage)
         io.write_text(out, begin.write(found))
     title = f"A prompt for {engine.info.title}"
     io.write_text(out.with_suffix(".md"), markdown(found, title))

@@ -150,6 +150,10 @@ class Race:
         self._rungs.setdefault(rung, []).append(entrant)
         self._risen.add((rung - 1, entrant.number))
 
+    def rise(self, entrant: Entrant) -> None:
+        """Take note that an entrant is on its way to the next rung."""
+        self._risen.add((self.rungs.index(len(entrant.outputs)), entrant.number))
+
     def goal(self, entrant: Entrant) -> int:
         """Return how many problems it has answered at its next rung."""
         return self.rungs[self.rungs.index(len(entrant.outputs)) + 1]

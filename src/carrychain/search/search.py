@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import math
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Self, cast
 
 import numpy as np
 import optuna
@@ -177,6 +179,9 @@ class Search:
         settings: what is searched.
         storage: SQLite file of the trials; None keeps them in memory.
         own: the functions of a submission to be improved.
+        at_once: candidates that are asked at the same time, at least 1; an engine that several
+            threads may call, such as a cluster, can have more than 1. They are chosen before the
+            first of them has answered, so the number has its part in what is tried.
 
     Raises:
         InvalidInput: the file is of another search or version, or another search is using it.
@@ -188,8 +193,10 @@ class Search:
         settings: Settings,
         storage: Path | None = None,
         own: Own | None = None,
+        at_once: int = 1,
     ) -> None:
         self.engine, self.settings, self.own = engine, settings, own or Own()
+        self._at_once = at_once
         self.race = Race(settings.rungs)
         self.spent = Spent()
         self.problems = settings.problems(0, settings.rungs[-1])
@@ -225,20 +232,27 @@ class Search:
             KeyboardInterrupt: the same after Ctrl-C.
         """
         unusable = 0
-        while not self.race.finished and self.spent.share_of(self.settings.budget) < 1:
-            rising = self.race.next_up()
-            try:
-                arrived = self._rise(rising) if rising else self._propose()
-            except _Spent:
-                break
-            unusable = 0 if arrived else unusable + 1
-            if unusable > MOST_UNUSABLE:
-                raise InvalidInput(
-                    f"{self.engine.info.title} could take none of {unusable} prompts in a row: "
-                    "choose shorter building blocks or fewer examples"
-                )
-            if arrived:
-                on_step(self)
+        with _Answering(self._at_once) as answering:
+            while not self.race.finished and self.spent.share_of(self.settings.budget) < 1:
+                asked = self._choose()
+                if not asked:
+                    break
+                before, started = self.spent.seconds, time.perf_counter()
+                for each, done in answering.all(asked, self._time_left(), self._answer):
+                    self.spent.seconds = before + time.perf_counter() - started
+                    if isinstance(done, InvalidInput):  # it exceeds the model's context
+                        unusable += 1
+                        continue
+                    if done is None:  # the time ended in the middle of a rung
+                        continue
+                    unusable = 0
+                    self._arrive(self._take_in(each, done))
+                    on_step(self)
+                if unusable > MOST_UNUSABLE:
+                    raise InvalidInput(
+                        f"{self.engine.info.title} could take none of {unusable} prompts in a row: "
+                        "choose shorter building blocks or fewer examples"
+                    )
         best = self.race.best
         if best is None:
             raise InvalidInput(
@@ -249,34 +263,73 @@ class Search:
 
     # --- one step --------------------------------------------------------------------------------
 
-    def _propose(self) -> bool:
-        """Let Optuna propose a candidate and ask it the first rung; False if it can't be asked."""
+    def _choose(self) -> list[_Asked]:
+        """Return who is asked next, as many as the budget allows; none where it is spent.
+
+        Whoever has earned a further rung comes first; Optuna proposes the rest.
+        """
+        chosen: list[_Asked] = []
+        most, left = self.settings.budget.answers, math.inf
+        if most is not None:
+            left = most - self.spent.answers
+        while len(chosen) < self._at_once:
+            rising = self.race.next_up()
+            size = self.settings.rungs[0]
+            if rising is not None:
+                size = self.race.goal(rising) - len(rising.outputs)
+            if size > left:
+                break
+            left -= size
+            chosen.append(self._proposal() if rising is None else self._further(rising))
+        for each in chosen:  # a proposal ends here; what comes of it is told as a trial of its own
+            if each.trial is not None:
+                self._study.tell(each.trial, state=TrialState.FAIL)
+        return chosen
+
+    def _proposal(self) -> _Asked:
         trial = self._study.ask(self._distributions)
         choice = cast(dict[str, int], trial.params)
         made = self._candidate(choice)
-        try:
-            entrant = self._ask(trial.number, choice, made, (), 0, self.settings.rungs[0])
-        except InvalidInput:  # it exceeds the model's context
-            return False
-        finally:  # the proposal ends here; what came of it is told as a trial of its own
-            self._study.tell(trial, state=TrialState.FAIL)
-        self._arrive(entrant)
-        return True
+        problems = self.problems[: self.settings.rungs[0]]
+        write = self._writer(made, problems)
+        return _Asked(trial.number, choice, made, problems, write, (), 0, trial)
 
-    def _rise(self, entrant: Entrant) -> bool:
-        """Ask an entrant the problems of its next rung."""
-        goal = self.race.goal(entrant)
-        self._arrive(
-            self._ask(
-                entrant.number,
-                entrant.choice,
-                entrant.candidate,
-                entrant.outputs,
-                entrant.tokens,
-                goal,
-            )
+    def _further(self, entrant: Entrant) -> _Asked:
+        self.race.rise(entrant)
+        problems = self.problems[len(entrant.outputs) : self.race.goal(entrant)]
+        made = entrant.candidate
+        return _Asked(
+            entrant.number,
+            entrant.choice,
+            made,
+            problems,
+            self._writer(made, problems),
+            entrant.outputs,
+            entrant.tokens,
         )
-        return True
+
+    def _answer(self, asked: _Asked, on_row: Callable[[object], None]) -> Evaluation:
+        """Ask the model; the only step that another thread may take."""
+        return self._evaluate(
+            asked.candidate,
+            asked.problems,
+            self.settings.seed + len(asked.outputs),
+            on_row,
+            asked.write,
+        )
+
+    def _take_in(self, asked: _Asked, done: Evaluation) -> Entrant:
+        used = sum(row.tokens + row.prompt_tokens for row in done.rows)
+        self.spent.answers += len(done.rows)
+        self.spent.tokens += used
+        outputs = (*asked.outputs, *(row.output for row in done.rows))
+        return self._entrant(
+            asked.number, asked.choice, asked.candidate, outputs, asked.tokens + used
+        )
+
+    def _time_left(self) -> float:
+        most = self.settings.budget.seconds
+        return math.inf if most is None else most - self.spent.seconds
 
     def _arrive(self, entrant: Entrant) -> None:
         """Take in an entrant that has finished a rung: a trial of its own, whole or not at all.
@@ -303,68 +356,51 @@ class Search:
         self._study.add_trial(trial)
         self.race.arrive(entrant)
 
-    def _ask(
-        self,
-        number: int,
-        choice: Choice,
-        made: Candidate,
-        outputs: tuple[str, ...],
-        tokens: int,
-        goal: int,
-    ) -> Entrant:
-        problems = self.problems[len(outputs) : goal]
-        started, before = time.perf_counter(), self.spent.seconds
-        most = self.settings.budget
-        if most.answers is not None and self.spent.answers + len(problems) > most.answers:
-            raise _Spent
-
-        def on_row(row: object) -> None:
-            self.spent.seconds = before + time.perf_counter() - started
-            if most.seconds is not None and self.spent.seconds > most.seconds:
-                raise _Spent
-
-        done = self.evaluate(made, problems, self.settings.seed + len(outputs), on_row)
-        used = sum(row.tokens + row.prompt_tokens for row in done.rows)
-        self.spent.answers += len(done.rows)
-        self.spent.tokens += used
-        self.spent.seconds = before + time.perf_counter() - started
-        written = (*outputs, *(row.output for row in done.rows))
-        return self._entrant(number, choice, made, written, tokens + used)
-
     def evaluate(
         self,
         made: Candidate,
         problems: Sequence[Problem],
         seed: int,
         on_row: Callable[[object], None] = lambda row: None,
-        reading: str | None = None,
+        *,
+        reading: str,
     ) -> Evaluation:
-        """Ask a candidate problems; read its outputs by a reading, or not at all.
+        """Ask a candidate problems and read its outputs by a reading.
 
         Raises:
             InvalidInput: the model can't take the prompt.
             GenerationFailed, KeyboardInterrupt: it was not answered to the end.
         """
+        done = self._evaluate(made, problems, seed, on_row, self._writer(made, problems))
+        read = self.readings(made)[reading]
+        return done.with_responses(read([row.output for row in done.rows]))
+
+    def _evaluate(
+        self,
+        made: Candidate,
+        problems: Sequence[Problem],
+        seed: int,
+        on_row: Callable[[object], None],
+        write: Callable[[str], str],
+    ) -> Evaluation:
+        """Ask a candidate problems, and read nothing in its outputs."""
         done = evaluate(
             prompt=made.prompt,
             engine=self.engine,
             problems=problems,
             sampling=made.sampling,
             seed=seed,
-            extract=reading or "none",
+            extract="none",
             pre_processing=made.pre_processing,
             on_row=on_row,
-            write=self._writer(made, problems),
+            write=write,
             read=lambda output: None,
         )
         if done.interruption == INTERRUPTED:
             raise KeyboardInterrupt
         if not done.complete:
             raise GenerationFailed(done.interruption)
-        if reading is None:
-            return done
-        read = self.readings(made)[reading]
-        return done.with_responses(read([row.output for row in done.rows]))
+        return done
 
     def readings(self, made: Candidate) -> dict[str, Read]:
         """Return the ways to read a candidate's outputs, the student's own first."""
@@ -426,8 +462,70 @@ class Search:
         )
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """A candidate and the problems of the rung that it is asked.
+
+    Args:
+        write: how a problem is written.
+        outputs, tokens: of the rungs below.
+        trial: Optuna's own, where this is a new proposal.
+    """
+
+    number: int
+    choice: Choice
+    candidate: Candidate
+    problems: tuple[Problem, ...]
+    write: Callable[[str], str]
+    outputs: tuple[str, ...]
+    tokens: int
+    trial: optuna.Trial | None = None
+
+
 class _Spent(Exception):
-    """The budget ended in the middle of a rung."""
+    """The time ended in the middle of a rung, or the search did."""
+
+
+class _Answering:
+    """Asks several candidates at once, each in a thread, and one alone in this one."""
+
+    def __init__(self, at_once: int) -> None:
+        self._pool = ThreadPoolExecutor(at_once) if at_once > 1 else None
+        self._ended = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._ended = True
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+
+    def all(
+        self,
+        asked: Sequence[_Asked],
+        seconds: float,
+        answer: Callable[[_Asked, Callable[[object], None]], Evaluation],
+    ) -> Iterator[tuple[_Asked, Evaluation | InvalidInput | None]]:
+        """Yield everyone in their order with what they answered.
+
+        It is an InvalidInput where the model can't take the prompt, and None where the time ended.
+        """
+        latest = time.perf_counter() + seconds
+
+        def on_row(row: object) -> None:
+            if self._ended or time.perf_counter() > latest:
+                raise _Spent
+
+        def outcome(each: _Asked) -> Evaluation | InvalidInput | None:
+            try:
+                return answer(each, on_row)
+            except InvalidInput as error:
+                return error
+            except _Spent:
+                return None
+
+        yield from zip(asked, (self._pool.map if self._pool else map)(outcome, asked), strict=True)
 
 
 @contextmanager
