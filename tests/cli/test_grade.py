@@ -132,6 +132,24 @@ def test_a_second_run_grades_only_what_is_new(carrychain, quick):
     assert "graded before" not in other.err
 
 
+def test_what_is_handed_in_while_a_class_is_graded_is_graded_too(carrychain, quick, monkeypatch):
+    from carrychain.cli import grade
+
+    write("class/first.py", student(1))
+    write("class/second.py", student(2))
+    say = grade.note
+
+    def hand_in_late(message):
+        write("class/late.py", student(3))
+        say(message)
+
+    monkeypatch.setattr(grade, "note", hand_in_late)
+    done = carrychain("grade", "class", "--rubric", quick, "--json", "all.json")
+    assert done.status == 0
+    grades = json.loads(Path("all.json").read_text("utf-8"))["grades"]
+    assert [Path(g["submission"]).name for g in grades] == ["first.py", "second.py", "late.py"]
+
+
 def test_an_attack_costs_its_own_grade_and_no_others(carrychain, quick):
     for name, text in ATTACKS.items():
         write(f"class/{name}.py", text)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,14 +14,14 @@ from rich.text import Text
 from carrychain import engines
 from carrychain.cli import EXIT_FAILED, EXIT_INTERRUPTED
 from carrychain.cli.console import check_output, json_option, note, progress, put_json, results
+from carrychain.cli.graders import Graders, graders, workshop
 from carrychain.cli.grades import class_table, csv_rows, findings_shown, line, report, wrapped
 from carrychain.cli.options import offline_option, ray_option
-from carrychain.engines.base import EngineInfo
 from carrychain.errors import InvalidInput
 from carrychain.grading import gradescope, inbox
-from carrychain.grading.classroom import OneAtATime, Result, grade_class, key_of
+from carrychain.grading.classroom import Result, grade_class, key_of
 from carrychain.grading.findings import Finding
-from carrychain.grading.grader import Grade, Grader
+from carrychain.grading.grader import Grader
 from carrychain.grading.handout import handout_results
 from carrychain.grading.inbox import HandIn
 from carrychain.grading.rubric import Rubric, load_rubric
@@ -116,8 +116,9 @@ def grade(
     """Grade submissions: acc, mae, tests, and whether the sums are the model's own.
 
     PATH is a file; a folder of *.py, of folders with a submission.py, or of zips; or a Gradescope
-    export. Each runs in a sandbox and sees its own file and its prompt.txt alone. The status is 0
-    if all were graded, whatever the score, and 1 if one could not be.
+    export. Each runs in a sandbox and sees its own file and its prompt.txt alone. What is handed in
+    meanwhile is graded too. The status is 0 if all were graded, whatever the score, and 1 if one
+    could not be.
     """
     if explain_sandbox:
         _refuse_beside(ctx, "explain_sandbox", "json_path")
@@ -134,8 +135,8 @@ def grade(
         check_writable(csv_path)
     hand_ins = inbox.find(paths, note)
     if check_only:
-        with _workshop(require_sandbox) as workshop:
-            return _check(hand_ins, workshop, json_path)
+        with workshop(require_sandbox) as sandbox:
+            return _check(hand_ins, sandbox, json_path)
     rubric = load_rubric(rubric_path)
     runs = rubric.runs if runs is None else runs
     model = model or rubric.model
@@ -144,18 +145,9 @@ def grade(
     if results_dir is not None:
         _make(results_dir)
     where = store or (results_dir and results_dir / inbox.KEPT_GRADES)
-    if ray_address is not None:
-        with _on_cluster(ray_address, model, offline, rubric, seed, runs, require_sandbox) as given:
-            info, grade_one, at_once = given
-            outcomes = _grade(hand_ins, info, grade_one, rubric, seed, runs, where, at_once)
-    else:
-        with _workshop(require_sandbox) as workshop:
-            engine = OneAtATime(engines.load(model, offline=offline))
-            info, grader = engine.info, Grader(engine, workshop, rubric, seed, runs)
-            try:
-                outcomes = _grade(hand_ins, info, grader.grade, rubric, seed, runs, where)
-            finally:
-                engine.close()
+    with graders(ray_address, model, offline, rubric, seed, runs, require_sandbox) as given:
+        info = given.info
+        outcomes, hand_ins = _grade(paths, hand_ins, given, rubric, seed, runs, where)
     data = {
         "model": info.name,
         "seed": seed,
@@ -191,51 +183,53 @@ def _refuse_beside(ctx: click.Context, mode: str, *allowed: str) -> None:
 
 
 def _grade(
+    paths: Sequence[Path],
     hand_ins: Sequence[HandIn],
-    info: EngineInfo,
-    grade: Callable[[Path], Grade],
+    graders: Graders,
     rubric: Rubric,
     seed: int,
     runs: int,
     where: StrPath | None,
-    at_once: int | None = None,
-) -> list[Result]:
-    """Grade with a line for each as it finishes, and a bar."""
-    key = partial(key_of, engine=info, rubric=rubric, seed=seed, runs=runs)
-    done = 0
+) -> tuple[list[Result], list[HandIn]]:
+    """Grade with a line for each as it finishes, and a bar; then what was handed in meanwhile.
+
+    Returns:
+        The results and what was handed in, more than those where the work was interrupted.
+    """
+    key = partial(key_of, engine=graders.info, rubric=rubric, seed=seed, runs=runs)
+    outcomes: list[Result] = []
+    found = list(hand_ins)
+    several = len(found) > 1
     with ExitStack() as stack:
         store = stack.enter_context(Store(where)) if where is not None else None
-        advance = stack.enter_context(progress(info.title, len(hand_ins)))
+        advance = stack.enter_context(progress(graders.info.title, len(found)))
 
         def on_result(result: Result) -> None:
-            nonlocal done
-            done += 1
-            if len(hand_ins) > 1:
+            outcomes.append(result)
+            if several:
                 note(line(result))
-            advance(done)
+            advance(len(outcomes), total=len(found))
 
-        return grade_class(hand_ins, grade, key, store, at_once=at_once, on_result=on_result)
+        late = found
+        while late:
+            grade_class(
+                late, graders.grade, key, store, at_once=graders.at_once, on_result=on_result
+            )
+            if len(outcomes) < len(found):
+                break
+            known = {each.name for each in found}
+            late = [each for each in _found_now(paths) if each.name not in known]
+            found += late
+    places = {each.name: place for place, each in enumerate(found)}
+    return sorted(outcomes, key=lambda result: places[result.hand_in.name]), found
 
 
-@contextmanager
-def _on_cluster(
-    address: str,
-    model: str,
-    offline: bool,
-    rubric: Rubric,
-    seed: int,
-    runs: int,
-    require_sandbox: bool,
-) -> Generator[tuple[EngineInfo, Callable[[Path], Grade], int]]:
-    """Give the engine, a function that grades on a cluster, and how many may be under way."""
-    from carrychain import cluster
-
-    with cluster.connected(address):
-        grading = cluster.Grading(
-            cluster.Model(model, offline=offline), rubric, seed, runs, require_sandbox
-        )
-        grader = cluster.ClusterGrader(grading)
-        yield grader.info, grader.grade, cluster.workers()
+def _found_now(paths: Sequence[Path]) -> list[HandIn]:
+    """Return what there is by now, nothing where a path is gone."""
+    try:
+        return inbox.find(paths)
+    except InvalidInput:
+        return []
 
 
 def _make(folder: Path) -> None:
@@ -313,17 +307,13 @@ def _be_gradescope(paths: Sequence[Path], require_sandbox: bool) -> int:
     if hand_in.problem:
         said = gradescope.nothing_to_grade(hand_in.problem)
     else:
-        with _workshop(require_sandbox) as workshop, hand_in.unpacked() as path:
+        with workshop(require_sandbox) as sandbox, hand_in.unpacked() as path:
             engine = engines.load(settings.model)
-            grader = Grader(engine, workshop, rubric, settings.seed, settings.runs)
+            grader = Grader(engine, sandbox, rubric, settings.seed, settings.runs)
             said = gradescope.results(grader.grade(path), rubric)
     write_json(root / "results" / "results.json", said)
     note("results.json is written")
     return 0
-
-
-def _workshop(require_complete: bool) -> Workshop:
-    return Workshop(require=max(Tier) if require_complete else None)
 
 
 def _explain(json_path: str | None) -> int:

@@ -10,19 +10,18 @@ from pathlib import Path
 
 import click
 
-from carrychain import engines
 from carrychain.cli import EXIT_FAILED, EXIT_INTERRUPTED
 from carrychain.cli.console import check_output, json_option, note, progress, put_json, results
+from carrychain.cli.graders import Graders, graders
 from carrychain.cli.grades import class_table, line
-from carrychain.cli.options import offline_option
+from carrychain.cli.options import offline_option, ray_option
 from carrychain.errors import InvalidInput
 from carrychain.grading.class_folder import ClassFolder
-from carrychain.grading.classroom import OneAtATime, Result, grade_class, key_of, whose
-from carrychain.grading.grader import Grade, Grader
+from carrychain.grading.classroom import Result, grade_class, key_of, whose
+from carrychain.grading.grader import Grade
 from carrychain.grading.inbox import HandIn
 from carrychain.grading.marking import write_sheet
 from carrychain.grading.store import Store
-from carrychain.sandbox import Tier, Workshop
 
 
 @click.command()
@@ -31,8 +30,15 @@ from carrychain.sandbox import Tier, Workshop
 @click.option(
     "--require-sandbox", is_flag=True, help="Grade nothing where the sandbox can't be complete."
 )
+@ray_option
 @json_option
-def run(folder: Path, offline: bool, require_sandbox: bool, json_path: str | None) -> int:
+def run(
+    folder: Path,
+    offline: bool,
+    require_sandbox: bool,
+    ray_address: str | None,
+    json_path: str | None,
+) -> int:
     """Grade every attempt of the class in FOLDER that has no grade yet.
 
     An attempt is graded again only if the model, the rubric or the seed changed. Ctrl-C keeps what
@@ -45,16 +51,14 @@ def run(folder: Path, offline: bool, require_sandbox: bool, json_path: str | Non
         raise InvalidInput(
             f"{folder} holds no submission yet; add some: carrychain class add {folder} PATH..."
         )
+    runs = room.rubric.runs
     with (
-        Workshop(require=max(Tier) if require_sandbox else None) as workshop,
+        graders(
+            ray_address, room.settings.model, offline, room.rubric, room.seed, runs, require_sandbox
+        ) as given,
         room.store() as store,
     ):
-        engine = OneAtATime(engines.load(room.settings.model, offline=offline))
-        try:
-            grader = Grader(engine, workshop, room.rubric, room.seed)
-            outcomes, waiting = _grade(room, store, engine, grader)
-        finally:
-            engine.close()
+        outcomes, waiting = _grade(room, store, given)
         if (lines := write_sheet(room.marks, list(store.students()))) and json_path != "-":
             note(f"{room.marks}: {lines} new to mark")
     data = {"class": room.settings.name, "grades": [outcome.as_dict() for outcome in outcomes]}
@@ -67,13 +71,10 @@ def run(folder: Path, offline: bool, require_sandbox: bool, json_path: str | Non
     return 0 if all(outcome.grade for outcome in outcomes) else EXIT_FAILED
 
 
-def _grade(
-    room: ClassFolder, store: Store, engine: OneAtATime, grader: Grader
-) -> tuple[list[Result], int]:
+def _grade(room: ClassFolder, store: Store, graders: Graders) -> tuple[list[Result], int]:
     """Grade all that is there, and what was added meanwhile; return how many were left out."""
-    key = partial(
-        key_of, engine=engine.info, rubric=grader.rubric, seed=room.seed, runs=grader.runs
-    )
+    rubric = room.rubric
+    key = partial(key_of, engine=graders.info, rubric=rubric, seed=room.seed, runs=rubric.runs)
     outcomes: list[Result] = []
     done: set[str] = set()
     while True:
@@ -85,7 +86,7 @@ def _grade(
         if "://" in room.settings.store:
             random.shuffle(hand_ins)  # several graders going the same way would do the same work
         finished = 0
-        with progress(engine.info.title, len(hand_ins)) as advance:
+        with progress(graders.info.title, len(hand_ins)) as advance:
 
             def on_result(result: Result) -> None:
                 nonlocal finished
@@ -95,7 +96,13 @@ def _grade(
 
             owners = partial(_whose, called)
             found = grade_class(
-                hand_ins, grader.grade, key, store, owners=owners, on_result=on_result
+                hand_ins,
+                graders.grade,
+                key,
+                store,
+                owners=owners,
+                at_once=graders.at_once,
+                on_result=on_result,
             )
         outcomes += sorted(found, key=lambda result: list(called).index(result.hand_in.name))
         done |= called.keys()
