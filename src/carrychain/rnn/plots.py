@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from carrychain.errors import InvalidInput
 from carrychain.io import StrPath
+from carrychain.rnn.flow import by_lag
 
 if TYPE_CHECKING:
     from carrychain.rnn.cells import GradientFlow
@@ -188,8 +189,7 @@ def _draw_by_lag(axes: Axes, log_norms: Array, bounds: Mapping[str, Array]) -> N
 
 def _over_starts(logs: Array) -> Array:
     """Return lowest, median and highest log10 at each lag, NaN where it is 0, (3, T+1)."""
-    by_lag = [np.diagonal(logs, -lag) for lag in range(len(logs))]
-    values = np.array([np.quantile(column, [0, 0.5, 1], method="lower") for column in by_lag]).T
+    values = by_lag(logs)
     return np.where(np.isfinite(values), values * LOG10_E, np.nan)
 
 
