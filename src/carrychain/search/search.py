@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import logging
 import math
@@ -29,8 +30,8 @@ from carrychain.search.race import METRICS, RUNGS, Entrant, Race, Read, readings
 from carrychain.search.space import Blocks, Candidate, Choice, candidate, digest_of
 
 VERSION = 1
-STARTUP = 24
-"""Candidates drawn at random before the sampler models what is good."""
+STARTUP = 12
+"""Candidates drawn at random, after the opening, before the sampler models what is good."""
 MOST_UNUSABLE = 200
 """So many proposals in a row that the model can't take end the search."""
 
@@ -439,8 +440,10 @@ class Search:
         trials = self._study.get_trials(deepcopy=False)
         for trial in trials:
             self._restore_one(trial)
-        if not trials and self.settings.start is not None:
-            self._study.enqueue_trial(dict(self.settings.start))
+        tried = [trial.params for trial in trials]
+        for choice in _opening(self.settings):
+            if choice not in tried:
+                self._study.enqueue_trial(choice)
 
     def _restore_one(self, trial: FrozenTrial) -> None:
         kept = trial.user_attrs
@@ -549,12 +552,53 @@ def locked(storage: Path) -> Generator[None]:
         Path(lock.lock_file).unlink(missing_ok=True)
 
 
+def _opening(settings: Settings) -> list[dict[str, int]]:
+    """Return the choices that are tried before any is drawn.
+
+    Every style with every number format, for these two decide most and depend on each other; with
+    greedy decoding, a few examples of the problems' own length, and room for the steps; words are
+    drawn. A sampler alone may settle on a style that is merely good, under parameters that spoil
+    the better ones.
+    """
+    start = [] if settings.start is None else [dict(settings.start)]
+    if settings.sampler == "random":
+        return start
+    rng = np.random.default_rng([settings.seed, 3])
+    blocks = settings.blocks.as_dict()
+    plain = {
+        "examples": 3,
+        "digits": len(str(settings.high)),
+        "max_tokens": math.inf,
+        "temperatures": 0.0,
+        "top_ks": 0,
+        "top_ps": 1.0,
+        "penalties": 1.0,
+    }
+    nearest_to = {
+        name: min(range(len(blocks[name])), key=lambda i: abs(blocks[name][i] - value))
+        for name, value in plain.items()
+        if value != math.inf
+    }
+    nearest_to["max_tokens"] = int(np.argmax(blocks["max_tokens"]))
+    pairs = list(itertools.product(range(len(blocks["styles"])), range(len(blocks["formats"]))))
+    return start + [
+        {
+            **{name: int(rng.integers(len(values))) for name, values in blocks.items()},
+            **nearest_to,
+            "styles": pairs[place][0],
+            "formats": pairs[place][1],
+        }
+        for place in rng.permutation(len(pairs))
+    ]
+
+
 def _sampler(settings: Settings, told: int) -> optuna.samplers.BaseSampler:
     """Return who proposes; after a break its randomness goes on, and does not begin anew."""
     seed = settings.seed + told
     if settings.sampler == "random":
         return optuna.samplers.RandomSampler(seed=seed)
-    return optuna.samplers.TPESampler(seed=seed, multivariate=True, n_startup_trials=STARTUP)
+    startup = len(_opening(settings)) + STARTUP
+    return optuna.samplers.TPESampler(seed=seed, multivariate=True, n_startup_trials=startup)
 
 
 def _kept(storage: Path, digest: str) -> optuna.Study:
