@@ -61,7 +61,7 @@ test-servers: $(VENV)/.servers ## what needs downloads: smollm2, and real server
 
 test-web: $(VENV)/.web ## what looks at pages in headless Chromium (apt brings Chromium where it is missing)
 	@$(call debian,chromium,chromium)
-	@$(BIN)/python -m pytest -m web tests/assignment
+	@$(BIN)/python -m pytest -m web tests/assignment tests/web
 
 docs: $(VENV)/.docs ## write the documentation to build/docs; its notebooks are run
 	@$(BIN)/python -m sphinx -q -W -b html docs build/docs

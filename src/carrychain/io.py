@@ -49,12 +49,17 @@ def write_json(path: StrPath, data: object) -> None:
 
 def write_csv(path: StrPath, rows: Sequence[Mapping[str, object]]) -> None:
     """Write rows of the same fields as CSV with a header, whole or not at all; None is empty."""
+    write_text(path, csv_text(rows))
+
+
+def csv_text(rows: Sequence[Mapping[str, object]]) -> str:
+    """Return rows of the same fields as CSV with a header; None is empty."""
     text = StringIO()
     writer = csv.DictWriter(text, rows[0].keys() if rows else (), lineterminator="\n")
     if rows:
         writer.writeheader()
         writer.writerows(rows)
-    write_text(path, text.getvalue())
+    return text.getvalue()
 
 
 def write_text(path: StrPath, text: str) -> None:

@@ -71,7 +71,7 @@ def test_a_seed_prompt_is_one_of_the_choices_again() -> None:
 
 @given(st.text("0123456789 ,_\nA:x", max_size=60))
 def test_post_processing_recipes_read_what_extraction_reads(output: str) -> None:
-    assert set(POST) | {"all-digits"} == set(EXTRACTIONS)
+    assert set(POST) == set(EXTRACTIONS)
     for name, recipe in POST.items():
         assert recipe(output) == (extractor(name)(output) or 0), name
 

@@ -99,6 +99,18 @@ def error_kind(problem: Problem, response: int | None) -> str:
     return "one_digit" if differing == 1 else "other"
 
 
+def marked(answer: int, response: int) -> tuple[str, list[bool]]:
+    """Return the response's digits and which of them differ from the answer's, aligned at the ones.
+
+    Example:
+        >>> marked(10160736, 10155336)
+        ('10155336', [False, False, False, True, True, True, False, False])
+    """
+    digits = str(response)
+    expected = str(answer).rjust(len(digits))
+    return digits, [d != e for d, e in zip(digits, expected[-len(digits) :], strict=True)]
+
+
 def _counts(cases: Iterable[tuple[int, bool]]) -> tuple[Count, ...]:
     all_cases: Counter[int] = Counter()
     right: Counter[int] = Counter()

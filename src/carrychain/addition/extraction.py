@@ -17,7 +17,8 @@ Read = Callable[[str], int | None]
 """From an output to the number in it; None if there is none."""
 
 MAX_DIGITS = 4300
-_AFTER = "after:"
+AFTER = "after:"
+"""What the name of a way to read begins with that looks for a text first."""
 _SEPARATED = re.compile(r"\d(?:[ ,_]?\d)*")
 
 
@@ -113,8 +114,8 @@ def extractor(name: str) -> Read:
         >>> extractor("after:Answer:")("5+1+0=6\nAnswer: 16\nAnswer: 3")
         16
     """
-    if name.startswith(_AFTER):
-        marker = name.removeprefix(_AFTER)
+    if name.startswith(AFTER):
+        marker = name.removeprefix(AFTER)
         if not marker:
             raise InvalidInput("after: needs the text that stands before the answer: after:Answer:")
         return lambda output: first_integer(output.partition(marker)[2])

@@ -6,6 +6,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from carrychain.addition.anatomy import marked
 from carrychain.addition.evaluation import Evaluation, Row
 from carrychain.text import interval, number, share
 
@@ -92,15 +93,3 @@ def _sample(row: Row) -> list[Text]:
 def _shown(output: str) -> str:
     text = repr(output)
     return text if len(text) <= MOST_OUTPUT else text[: MOST_OUTPUT - 1] + "…"
-
-
-def marked(answer: int, response: int) -> tuple[str, list[bool]]:
-    """Return the response's digits and which of them differ from the answer's, aligned at the ones.
-
-    Example:
-        >>> marked(10160736, 10155336)
-        ('10155336', [False, False, False, True, True, True, False, False])
-    """
-    digits = str(response)
-    expected = str(answer).rjust(len(digits))
-    return digits, [d != e for d, e in zip(digits, expected[-len(digits) :], strict=True)]

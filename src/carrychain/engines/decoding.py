@@ -110,10 +110,11 @@ class Decoder:
         yield from self._in_slots([r for r in requests if shares[r.index]], params, prefix)
         yield from self._in_slots([r for r in requests if not shares[r.index]], params, ())
 
-    def last_logits(self, tokens: Sequence[int]) -> Tensor:
-        """Return the logits of the token that follows `tokens`, float32 (V,)."""
+    def last_logits(self, tokens: Sequence[int], count: int = 1) -> Tensor:
+        """Return the logits after each of the last `count` tokens, float32 (count, V)."""
         ids = torch.tensor([list(tokens)])
-        return self._forward_plain(ids, torch.arange(len(tokens))[None])[0].float().cpu()
+        positions = torch.arange(len(tokens))[None]
+        return self._forward_plain(ids, positions, count=count)[0].float().cpu()
 
     # --- slots that share a prefix ----------------------------------------------------------------
 
@@ -257,7 +258,7 @@ class Decoder:
                 positions = torch.arange(length).expand(self.slots, -1)
                 cache = DynamicCache(config=self._model.config)
                 while rows.busy:
-                    logits = self._forward_plain(ids, positions, cache)
+                    logits = self._forward_plain(ids, positions, cache)[:, -1]
                     tokens, ended = rows.push(logits)
                     ids, positions = torch.from_numpy(tokens)[:, None], positions[:, -1:] + 1
                     yield from ended
@@ -280,24 +281,27 @@ class Decoder:
         return self._twin(**options, use_cache=False, shared_prefix=state).logits[:, -1]
 
     @torch.inference_mode()
-    def _forward_plain(self, ids: Tensor, positions: Tensor, cache: Any = None) -> Tensor:
+    def _forward_plain(
+        self, ids: Tensor, positions: Tensor, cache: Any = None, count: int = 1
+    ) -> Tensor:
         """Run the model itself on tokens that follow those in `cache`, if there is one.
 
-        Shapes: as in `_forward`.
+        Returns:
+            The logits of the last `count` positions, (B, count, V); other shapes as in `_forward`.
         """
-        options = self._options(ids, positions)
+        options = self._options(ids, positions, count)
         seen = ids.new_ones(len(ids), int(positions[0, -1]) + 1)
         options["attention_mask"] = seen.to(self._model.device)
         options[self._cache_name], options["use_cache"] = cache, cache is not None
-        return self._model(**options).logits[:, -1]
+        return self._model(**options).logits[:, -count:]
 
-    def _options(self, ids: Tensor, positions: Tensor) -> dict[str, Any]:
+    def _options(self, ids: Tensor, positions: Tensor, count: int = 1) -> dict[str, Any]:
         device = self._model.device
         options: dict[str, Any] = {"input_ids": ids.to(device)}
         if self._takes_positions:
             options["position_ids"] = positions.to(device)
         if self._keeps_logits:
-            options["logits_to_keep"] = 1
+            options["logits_to_keep"] = count
         return options
 
     def _why_plain(self) -> str:
@@ -310,7 +314,7 @@ class Decoder:
         ids = (7919 * torch.arange(1, 12)) % vocabulary  # ordinary tokens, all over it
         try:
             self._twin = twin(self._model)
-            expected = self._forward_plain(ids[None], torch.arange(11)[None]).float()  # (1, V)
+            expected = self._forward_plain(ids[None], torch.arange(11)[None])[0].float()  # (1, V)
             found = self._in_passes(ids).float()  # (2, V)
         except attention.NotServed as error:
             return f"its attention asks for {error}"

@@ -14,6 +14,7 @@ from torch import Tensor
 from carrychain.engines import checkpoint, memory
 from carrychain.engines.base import Completion, EngineInfo, SamplingParams
 from carrychain.engines.decoding import Decoder, Request
+from carrychain.engines.rows import Continuation
 from carrychain.errors import GenerationFailed, InvalidInput
 
 _CONTEXT_NAMES = ("max_position_embeddings", "n_positions", "max_seq_len", "n_ctx")
@@ -129,6 +130,16 @@ class LocalEngine:
         probes: Sequence[str],
     ) -> Iterator[Completion]:
         """Do what `generate` does, with the probes' common prefix computed once."""
+        return (completion(c) for c in self.continuations(prompts, params, seeds, probes))
+
+    def continuations(
+        self,
+        prompts: Sequence[str],
+        params: SamplingParams,
+        seeds: Sequence[int],
+        probes: Sequence[str],
+    ) -> Iterator[Continuation]:
+        """Do what `generate_sharing` does, and give the tokens of prompts and outputs too."""
         if len(prompts) != len(seeds):
             raise InvalidInput(
                 f"there are {len(prompts)} prompts and {len(seeds)} seeds; give each prompt its own"
@@ -139,7 +150,7 @@ class LocalEngine:
         requests = [
             Request(i, ids, seed) for i, (ids, seed) in enumerate(zip(tokens, seeds, strict=True))
         ]
-        return self._complete(requests, params, self._encode(probes))
+        return self._continue(requests, params, self._encode(probes))
 
     def encode(self, prompt: str) -> list[int]:
         """Return the prompt's token ids as the model sees them."""
@@ -149,11 +160,45 @@ class LocalEngine:
         """Return one token as text; special tokens by their names."""
         return self.tokenizer.decode([token], clean_up_tokenization_spaces=False)
 
-    def next_token_logits(self, prompt: str) -> Tensor:
-        """Return the scores of the token that follows the prompt, float32 (V,), on the CPU."""
-        tokens = self._encode([prompt])[0]
+    def ends_text(self, token: int) -> bool:
+        """Whether the model ends a text with this token."""
+        return token in self._eos()
+
+    def next_token_logits(self, prompt: str, continuation: Sequence[int] = ()) -> Tensor:
+        """Return the scores of the token that comes next, float32 (V,), on the CPU.
+
+        Args:
+            prompt: the text to go on from.
+            continuation: ids of tokens that follow it already.
+
+        Raises:
+            InvalidInput: the prompt is empty, both do not fit the context, or an id is none of the
+                vocabulary's.
+        """
+        tokens = [*self._encode([prompt])[0], *continuation]
         self._check_length(tokens, 1)
-        return self._decoder.last_logits(tokens)
+        vocabulary = int(self.model.config.get_text_config().vocab_size)
+        unknown = next((t for t in continuation if not 0 <= t < vocabulary), None)
+        if unknown is not None:
+            raise InvalidInput(
+                f"the text goes on with token {unknown}, but the tokens of {self._title} are "
+                f"0 to {vocabulary - 1}; give ids of its own"
+            )
+        return self._decoder.last_logits(tokens)[0]
+
+    def logits_along(self, prompt: Sequence[int], output: Sequence[int]) -> Tensor:
+        """Return the scores that each token of an output was chosen by, in one forward pass.
+
+        Args:
+            prompt: the prompt's token ids, P >= 1.
+            output: the output's token ids, T >= 1.
+
+        Returns:
+            Row i is of the token that follows the prompt and output[:i]: float32 (T, V), on the
+            CPU.
+        """
+        self._check_length(prompt, len(output))
+        return self._decoder.last_logits([*prompt, *output[:-1]], len(output))
 
     @cached_property
     def _revision(self) -> str | None:
@@ -161,24 +206,18 @@ class LocalEngine:
             return None
         return self._given_revision or checkpoint.revision(self._source)
 
-    def _complete(
+    def _continue(
         self,
         requests: Sequence[Request],
         params: SamplingParams,
         probes: Sequence[Sequence[int]],
-    ) -> Iterator[Completion]:
+    ) -> Iterator[Continuation]:
         waiting = {request.index: request for request in requests}
         while waiting:
             try:
                 for c in self._decoder(list(waiting.values()), params, probes):
                     del waiting[c.request.index]
-                    yield Completion(
-                        c.request.index,
-                        c.text,
-                        len(c.tokens),
-                        len(c.request.tokens),
-                        c.finish_reason,
-                    )
+                    yield c
             except RuntimeError as error:  # PyTorch's own, out of memory among them
                 if not _is_out_of_memory(error) or self._decoder.slots == 1:
                     what = str(error).splitlines()[0]
@@ -226,6 +265,13 @@ class LocalEngine:
                 f"context of {self._title} is {self.context} tokens for both; "
                 "shorten the prompt or lower max_tokens"
             )
+
+
+def completion(c: Continuation) -> Completion:
+    """Return what an engine tells of a continuation."""
+    return Completion(
+        c.request.index, c.text, len(c.tokens), len(c.request.tokens), c.finish_reason
+    )
 
 
 def _is_out_of_memory(error: RuntimeError) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 
 from carrychain.addition.evaluation import INTERRUPTED, Row
@@ -143,8 +144,12 @@ class Grader:
         self._seed = seed
         self._problems = graded_problems(self.rubric.instances, seed)
 
-    def grade(self, path: StrPath) -> Grade:
+    def grade(self, path: StrPath, on_row: Callable[[Row], None] | None = None) -> Grade:
         """Grade a file.
+
+        Args:
+            path: the file.
+            on_row: called with each row as the model finishes it, before its output is read.
 
         Raises:
             InvalidInput: there is no such file, or no permission to read it.
@@ -152,7 +157,7 @@ class Grader:
         """
         started = time.perf_counter()
         submission = load(path, self._workshop)
-        asked = self._ask(submission)
+        asked = self._ask(submission, on_row)
         submission = submission.with_findings(asked.findings)
         metrics = self._metrics(submission, asked)
         integrity = self._integrity(submission, asked)
@@ -179,11 +184,18 @@ class Grader:
             seconds=time.perf_counter() - started,
         )
 
-    def _ask(self, submission: Submission) -> Asked:
+    def _ask(self, submission: Submission, on_row: Callable[[Row], None] | None) -> Asked:
         if not submission.runnable:
             return Asked(None, (), tuple(self._problems), {}, ())
         try:
-            asked = ask(submission, self._engine, self._problems, seed=self._seed, runs=self.runs)
+            asked = ask(
+                submission,
+                self._engine,
+                self._problems,
+                seed=self._seed,
+                runs=self.runs,
+                on_row=on_row,
+            )
         except InvalidInput as error:  # from a server, which alone knows how much it takes
             refused = Finding(
                 "prompt-refused", "the model does not take the prompts", detail=str(error)

@@ -57,6 +57,12 @@ def first_line(output_string: str) -> int:
     return int("".join(digits)) if digits else 0
 
 
+def all_digits(output_string: str) -> int:
+    """Read all digits of the whole output, joined."""
+    digits = re.findall(r"\d", output_string)
+    return int("".join(digits)) if digits else 0
+
+
 def separated(output_string: str) -> int:
     """Read the first number; single commas, blanks or underscores may part its digits."""
     found = re.search(r"\d(?:[ ,_]?\d)*", output_string)
@@ -86,6 +92,7 @@ POST: dict[str, Callable[[str], int]] = {
     "first-integer": first_integer,
     "last-integer": last_integer,
     "first-line": first_line,
+    "all-digits": all_digits,
     "separated": separated,
     "reversed": turned_back,
 }

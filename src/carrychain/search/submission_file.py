@@ -6,7 +6,7 @@ from carrychain.engines.base import SamplingParams
 from carrychain.search.recipes import post_source, pre_source
 from carrychain.search.space import Candidate
 
-_HEAD = '''"""Part 2, Q3: a prompt that `carrychain search` found. Fill in who you are."""
+_HEAD = '''"""Part 2, Q3: a prompt that {source}. Fill in who you are."""
 
 import re
 
@@ -22,15 +22,22 @@ def your_hf_token():
 '''
 
 
-def submission_source(candidate: Candidate, reading: str, net_id: str = "") -> str:
+def submission_source(
+    candidate: Candidate,
+    reading: str,
+    net_id: str = "",
+    source: str = "`carrychain search` found",
+) -> str:
     """Return the source of a submission that asks as a candidate does and reads as named.
 
     Args:
         candidate: prompt, pre-processing and parameters.
         reading: a name of `addition.extraction`.
         net_id: whose it is.
+        source: how the file came about, after "a prompt that".
     """
-    head = _HEAD.replace('return ""', f"return {net_id!r}", 1) if net_id else _HEAD
+    head = _HEAD.replace("{source}", source)
+    head = head.replace('return ""', f"return {net_id!r}", 1) if net_id else head
     pre, post = pre_source(candidate.pre_processing), post_source(reading)
     if "re." not in pre + post:
         head = head.replace("import re\n\n\n", "", 1)

@@ -21,7 +21,7 @@ from starlette.exceptions import HTTPException
 from carrychain import __version__
 from carrychain.errors import CarrychainError
 from carrychain.io import Json
-from carrychain.web import guard, worker
+from carrychain.web import gradient, grading, guard, leaderboard, next_token, playground, worker
 from carrychain.web.guard import Forbidden, Guard, Keys
 from carrychain.web.jobs import Full, Job, Jobs, Missing
 from carrychain.web.pages import FOLDER, refuse, render
@@ -45,10 +45,12 @@ def create_app(settings: Settings) -> FastAPI:
     async def running(app: FastAPI) -> AsyncGenerator[None]:
         app.state.jobs = jobs = Jobs(settings)
         sweeper = asyncio.create_task(_sweep(jobs))
+        finding_out = asyncio.create_task(grading.find_out())
         try:
             yield
         finally:
             sweeper.cancel()
+            await finding_out
             await asyncio.to_thread(jobs.close)
 
     app = FastAPI(
@@ -62,6 +64,11 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.keys = keys
     app.include_router(router)
+    app.include_router(playground.router)
+    app.include_router(next_token.router)
+    app.include_router(gradient.router)
+    app.include_router(grading.router)
+    app.include_router(leaderboard.router)
     app.mount("/static", StaticFiles(directory=FOLDER / "static"))
     app.add_middleware(Guard, settings=settings, keys=keys)
     app.add_exception_handler(CarrychainError, _on_error)
@@ -120,7 +127,7 @@ async def login(request: Request, token: Annotated[str, Form()] = "") -> Respons
     return response
 
 
-@router.get("/jobs/{job_id}")
+@router.get("/jobs/{job_id}", response_model=None)
 async def job_state(request: Request, job_id: str) -> dict[str, Json]:
     """Return how far a job is."""
     jobs = cast(Jobs, request.app.state.jobs)
@@ -136,7 +143,7 @@ async def job_state(request: Request, job_id: str) -> dict[str, Json]:
     }
 
 
-@router.post("/jobs/{job_id}/cancel")
+@router.post("/jobs/{job_id}/cancel", response_model=None)
 async def cancel(request: Request, job_id: str) -> dict[str, Json]:
     """End a job that waits or runs."""
     cast(Jobs, request.app.state.jobs).cancel(request.state.owner, job_id)

@@ -39,7 +39,7 @@ SECURITY_HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",  # with less, a form's Origin is "null"
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
@@ -280,7 +280,9 @@ class _Refusal:
         self.headers = headers or {}
 
 
-class _Stopped(Exception):
+class _Stopped(BaseException):
+    """A body is not read to its end. FastAPI makes a 400 of any Exception in a body."""
+
     def __init__(self, refusal: _Refusal) -> None:
         super().__init__(refusal.sentence)
         self.refusal = refusal

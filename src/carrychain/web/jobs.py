@@ -7,8 +7,11 @@ import contextlib
 import json
 import logging
 import multiprocessing
+import os
 import secrets
+import shutil
 import sqlite3
+import tempfile
 import threading
 import time
 from collections.abc import Generator
@@ -24,8 +27,8 @@ from carrychain.web.worker import WORK, Lane
 Status = Literal["queued", "running", "done", "failed", "cancelled"]
 
 FILE = "jobs.sqlite"
-KEPT = 1_000
-"""Jobs that are kept once they have ended, the latest."""
+KEPT_BYTES = 256_000_000
+"""What jobs may take in all, with their requests, events and results; the oldest that ended go."""
 KEPT_SECONDS = 86_400.0
 GRACE = 5.0
 """Seconds that a cancelled job has to stop by itself before its worker is killed."""
@@ -41,7 +44,8 @@ create table if not exists job (
     status text not null,
     result text,
     error text,
-    ended real
+    ended real,
+    size integer not null
 );
 create index if not exists waiting on job (status, lane, number);
 create table if not exists event (
@@ -61,6 +65,10 @@ class Full(CarrychainError):
 
 class Missing(CarrychainError):
     """There is no such job, or it is another visitor's."""
+
+
+class NotDone(CarrychainError):
+    """A job that a page waited for has no result."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,9 +148,11 @@ class Jobs:
                 )
             if waiting >= self._settings.queue:
                 raise Full(f"{waiting} jobs wait, and no more are taken; try again in a minute")
+            text = json.dumps(request)
             self._db.execute(
-                "insert into job (id, owner, kind, lane, request, status) values (?,?,?,?,?,?)",
-                (job_id, owner, kind, lane, json.dumps(request), "queued"),
+                "insert into job (id, owner, kind, lane, request, status, size)"
+                " values (?,?,?,?,?,?,?)",
+                (job_id, owner, kind, lane, text, "queued", len(text)),
             )
             self._seen[job_id] = time.monotonic()
             self._work.notify_all()
@@ -222,6 +232,24 @@ class Jobs:
                     return job
                 await watcher.changed()
 
+    async def answer(self, owner: str, kind: str, request: dict[str, Json]) -> Json:
+        """Have a job done while a page waits for it; return its result, and keep neither.
+
+        Args:
+            owner, kind, request: as `submit` takes them.
+
+        Raises:
+            Full: too many wait.
+            NotDone: it failed or was cancelled; the message says why.
+        """
+        job_id = self.submit(owner, kind, request).id
+        job = await self.finished(owner, job_id)
+        with self._lock, self._db:
+            self._db.execute("delete from job where id = ?", (job_id,))
+        if job.status != "done":
+            raise NotDone(job.error or "the work was cancelled; ask once more")
+        return job.result
+
     @contextlib.contextmanager
     def watching(self, job_id: str) -> Generator[_Watcher]:
         """Look at a job, from within an event loop, for as long as the block lasts."""
@@ -249,9 +277,10 @@ class Jobs:
                     self._cancel(job_id)
             with self._db:
                 self._db.execute(
-                    "delete from job where ended is not null and (ended < ? or number <= ("
-                    " select max(number) from job) - ?)",
-                    (time.time() - KEPT_SECONDS, KEPT),
+                    "delete from job where ended is not null and (ended < ? or number in ("
+                    " select number from (select number, sum(size) over (order by number desc)"
+                    "  as total from job) where total > ?))",
+                    (time.time() - KEPT_SECONDS, KEPT_BYTES),
                 )
 
     def close(self) -> None:
@@ -304,6 +333,9 @@ class Jobs:
                     "insert into event values (?, ?, ?)",
                     [(job_id, last + i, event) for i, event in enumerate(events, 1)],
                 )
+                self._db.execute(
+                    "update job set size = size + ? where id = ?", (sum(map(len, events)), job_id)
+                )
             self._notify(job_id)
 
     def _end(self, job_id: str, status: str, said: str = "") -> None:
@@ -312,12 +344,14 @@ class Jobs:
                 return  # it goes on when the server is back
             with self._db:
                 self._db.execute(
-                    "update job set status = ?, result = ?, error = ?, ended = ? where id = ?",
+                    "update job set status = ?, result = ?, error = ?, ended = ?, size = size + ?"
+                    " where id = ?",
                     (
                         status,
                         said if status == "done" else None,
                         said if status == "failed" else None,
                         time.time(),
+                        len(said),
                         job_id,
                     ),
                 )
@@ -380,6 +414,7 @@ class _LaneThread(threading.Thread):
         self._closing = threading.Event()
         self._process: Any = None
         self._connection: Any = None
+        self._scratch = ""
 
     @property
     def pid(self) -> int | None:
@@ -450,8 +485,10 @@ class _LaneThread(threading.Thread):
     def _start_worker(self) -> None:
         self._stop_worker()
         self._connection, theirs = self._context.Pipe()
+        self._scratch = tempfile.mkdtemp(prefix="carrychain-")
+        os.chmod(self._scratch, 0o711)  # the sandbox's own user passes through, and sees no names
         self._process = self._context.Process(
-            target=worker.main, args=(theirs, self._model, WORK), daemon=True
+            target=worker.main, args=(theirs, self._model, WORK, self._scratch), daemon=True
         )
         self._process.start()
         theirs.close()
@@ -462,6 +499,7 @@ class _LaneThread(threading.Thread):
         self._connection.close()
         self._process.kill()
         self._process.join()
+        shutil.rmtree(self._scratch, ignore_errors=True)  # what a killed worker could not remove
 
 
 def _open(settings: Settings) -> sqlite3.Connection:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import jinja2
@@ -10,7 +11,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 
 from carrychain import __version__
 from carrychain.assignment.visible import visible
-from carrychain.io import Json, jsonable
+from carrychain.engines import registry
 from carrychain.text import interval, number, share
 
 FOLDER = Path(__file__).parent
@@ -41,17 +42,26 @@ def render(request: Request, template: str, status: int = 200, **context: object
         request: whose page it is.
         template: a file in `templates`.
         status: the response's status.
-        context: what the template is filled with, beside `csrf`, `pages`, `path` and `settings`.
+        context: what the template is filled with, beside `csrf`, `pages`, `path`, `settings`,
+            `version` and `models`, the titles of those that are offered by their names.
     """
+    settings = request.app.state.settings
     html = _templates.get_template(template).render(
         **context,
         csrf=request.state.csrf,
         pages=PAGES,
         path=request.url.path,
-        settings=request.app.state.settings,
+        settings=settings,
+        models=_titles(settings.models),
         version=__version__,
     )
     return HTMLResponse(html, status)
+
+
+@cache
+def _titles(models: tuple[str, ...]) -> dict[str, str]:
+    known = {entry.name: entry.title for entry in registry.available()}
+    return {name: known.get(name, name) for name in models}
 
 
 def refuse(
@@ -72,8 +82,3 @@ def wants_json(request: Request) -> bool:
     return "application/json" in accepts or (
         "text/html" not in accepts and kind.startswith("application/json")
     )
-
-
-def as_json(value: object) -> Json:
-    """Return anything for JSON; what is not finite is None."""
-    return jsonable(value)

@@ -7,6 +7,7 @@ import importlib
 import json
 import logging
 import signal
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from multiprocessing.connection import Connection
 from typing import Literal, cast
@@ -18,7 +19,17 @@ Lane = Literal["short", "long"]
 Emit = Callable[[Json], None]
 Work = Callable[[dict[str, Json], Emit, Sequence[Json]], Json]
 
-WORK: dict[str, tuple[Lane, str]] = {}
+WORK: dict[str, tuple[Lane, str]] = {
+    "evaluate": ("long", "carrychain.web.playground_work:evaluate"),
+    "tokens": ("short", "carrychain.web.playground_work:tokens"),
+    "read-submission": ("short", "carrychain.web.playground_submission:read"),
+    "gradient-frame": ("short", "carrychain.web.gradient_work:one"),
+    "gradient-frames": ("long", "carrychain.web.gradient_work:frames"),
+    "gradient-file": ("short", "carrychain.web.gradient_work:file"),
+    "grade": ("long", "carrychain.web.grading_work:grade"),
+    "next-token-logits": ("short", "carrychain.web.next_token_work:logits"),
+    "next-token-table": ("short", "carrychain.web.next_token_work:table"),
+}
 """Every kind of job: its lane, and its function as "module:name"."""
 
 CANCEL = "cancel"
@@ -31,7 +42,9 @@ class Cancelled(BaseException):
     """Whoever asked for a job no longer wants it. No `except Exception` holds it up."""
 
 
-def main(connection: Connection, model: str, kinds: Mapping[str, tuple[Lane, str]]) -> None:
+def main(
+    connection: Connection, model: str, kinds: Mapping[str, tuple[Lane, str]], scratch: str
+) -> None:
     """Do one job after the other until the server hangs up.
 
     Args:
@@ -39,7 +52,9 @@ def main(connection: Connection, model: str, kinds: Mapping[str, tuple[Lane, str
             ("done", result), ("failed", sentence) or ("cancelled", ""); events and results as JSON.
         model: loaded beforehand, for the first job not to wait.
         kinds: `WORK`, as the server knows it.
+        scratch: folder of all temporary files, which the server removes.
     """
+    tempfile.tempdir = scratch
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's, which then hangs up
     with contextlib.suppress(EOFError, OSError):
         _warm_up(model)

@@ -2,9 +2,9 @@
 //
 // The order is repetition penalty, temperature, top-k, top-p, softmax. Scores are float32 at every
 // step, rounded as PyTorch rounds them, so that what ties there ties here and top-k keeps the same
-// tokens. Exponentials are summed in float64: PyTorch's own sum depends on the processor, and
-// differs by some 1e-7. A top-p whose edge lies nearer to a token's than that may cut one token
-// more or fewer.
+// tokens. Exponentials are summed in float64: PyTorch's own float32 sum depends on the processor,
+// and is off by some 1e-7 for a thousand tokens and 1e-6 for fifty thousand. A top-p whose edge lies
+// nearer to a token's than that may cut one token more or fewer.
 //
 // V tokens are in the vocabulary. An `order` lists token ids, the highest score first, equals by id.
 
@@ -47,25 +47,19 @@ export function stages({ logits, seen, unseen, raw }, params) {
     return { raw, penalised, tempered: certain, top_k: certain, top_p: certain, order, left };
   }
   const divisor = round(Math.max(params.temperature, LEAST_TEMPERATURE));
-  const tempered = scores.map((score) => score / divisor); // a Float32Array's map rounds
-  const weights = exponentials(tempered);
-  const top_k = params.top_k || logits.length;
-  const keptByK = withTies(order, tempered, top_k);
-  const afterK = share(weights, order.subarray(0, keptByK));
-  const kept = nucleus(order.subarray(0, keptByK), afterK, tempered, params.top_p);
-  return {
-    raw,
-    penalised,
-    tempered: share(weights, order),
-    top_k: afterK,
-    top_p: kept.length === keptByK ? afterK : share(weights, kept),
-    order,
-    left: { top_k: keptByK, top_p: kept.length },
-  };
+  const divided = scores.map((score) => score / divisor); // a Float32Array's map rounds
+  const weights = exponentials(divided);
+  const tempered = normalise(weights);
+  const byK = order.subarray(0, withTies(order, divided, params.top_k || order.length));
+  const top_k = byK.length < order.length ? normaliseSome(weights, byK) : tempered;
+  const byP = nucleus(byK, top_k, divided, params.top_p);
+  const top_p = byP.length < byK.length ? normaliseSome(weights, byP) : top_k;
+  const left = { top_k: byK.length, top_p: byP.length };
+  return { raw, penalised, tempered, top_k, top_p, order, left };
 }
 
 function penalise(logits, seen, penalty) {
-  const scores = Float32Array.from(logits);
+  const scores = logits.slice();
   const factor = round(penalty);
   for (const id of seen) scores[id] = scores[id] < 0 ? scores[id] * factor : scores[id] / factor;
   return scores;
@@ -119,12 +113,7 @@ function merge(one, other, scores) {
 }
 
 function softmax(scores) {
-  const weights = exponentials(scores);
-  let sum = 0;
-  for (const weight of weights) sum += weight;
-  const shares = new Float32Array(scores.length);
-  for (let id = 0; id < shares.length; id += 1) shares[id] = weights[id] / sum;
-  return shares;
+  return normalise(exponentials(scores));
 }
 
 /** Return exp(score - highest score) of each. */
@@ -136,8 +125,16 @@ function exponentials(scores) {
   return weights;
 }
 
+function normalise(weights) {
+  let sum = 0;
+  for (let id = 0; id < weights.length; id += 1) sum += weights[id];
+  const shares = new Float32Array(weights.length);
+  for (let id = 0; id < weights.length; id += 1) shares[id] = weights[id] / sum;
+  return shares;
+}
+
 /** Divide the weights of some tokens by their sum; the others get 0. */
-function share(weights, ids) {
+function normaliseSome(weights, ids) {
   let sum = 0;
   for (const id of ids) sum += weights[id];
   const shares = new Float32Array(weights.length);
@@ -154,7 +151,7 @@ export function draw(probabilities, uniform) {
     cumulative += probabilities[id];
     if (cumulative > uniform * total && probabilities[id] > 0) return id;
   }
-  return probabilities.indexOf(Math.max(...probabilities.filter((p) => p > 0)));
+  return probabilities.indexOf(probabilities.reduce((most, p) => Math.max(most, p)));
 }
 
 const GOLDEN = 0x9e3779b97f4a7c15n;
