@@ -573,6 +573,7 @@ def _opening(settings: Settings) -> list[dict[str, int]]:
         "top_ks": 0,
         "top_ps": 1.0,
         "penalties": 1.0,
+        "stops": True,
     }
     nearest_to = {
         name: min(range(len(blocks[name])), key=lambda i: abs(blocks[name][i] - value))

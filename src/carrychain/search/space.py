@@ -169,10 +169,8 @@ def candidate(blocks: Blocks, choice: Choice) -> Candidate:
     )
     lead = "\n" if part["styles"] != "direct" else answer
     before, after = question.split("{problem}")
-    ends = separator + before.lstrip()[:8]
-    stop = (ends,) if part["stops"] and ends.strip("\n") else ()
-    if part["stops"] and not stop and part["styles"] == "direct" and separator:
-        stop = (separator,)
+    shown = _worked(1234567, 7654321, part["styles"], answer, part["formats"])
+    stop = _stop(separator, before, shown.removeprefix(lead)) if part["stops"] else ()
     prompt = Prompt(part["instructions"] + examples + before, after + lead)
     return Candidate(
         prompt=prompt,
@@ -187,6 +185,19 @@ def candidate(blocks: Blocks, choice: Choice) -> Candidate:
         ),
         readings=_readings(part["formats"], answer),
     )
+
+
+def _stop(separator: str, before: str, written: str) -> tuple[str, ...]:
+    """Return what ends an answer, nothing that the answer itself holds.
+
+    Args:
+        separator, before: what stands before the next problem.
+        written: an answer with its steps.
+    """
+    for ends in (separator, separator + before.lstrip()[:8]):
+        if ends and ends not in written:
+            return (ends,)
+    return ()
 
 
 def _readings(form: str, answer: str) -> tuple[str, ...]:
