@@ -141,9 +141,19 @@ def test_who_does_badly_on_few_problems_is_not_asked_the_many(pupil) -> None:
     assert all(above <= below / 2 for below, above in pairwise(by_rung[:3]))
 
 
+def test_whoever_was_right_on_all_rises_at_once_but_for_res_a_shorter_prompt_may_come(
+    pupil,
+) -> None:
+    search = Search(pupil, FEW)
+    for metric, rises in (("acc", True), ("mae", True), ("res", False)):
+        race = Race()
+        race.arrive(entrant(search, 0, 4, 4, metric))
+        assert (race.next_up() is not None) == rises
+
+
 def test_nobody_rises_before_there_are_enough_to_compare(pupil) -> None:
     search, race = Search(pupil, FEW), Race()
-    race.arrive(entrant(search, 0, 4, 4))
+    race.arrive(entrant(search, 0, 3, 4))
     for number in (1, 2):
         race.arrive(entrant(search, number, 0, 4))
     assert race.next_up() is None

@@ -88,6 +88,11 @@ class Entrant:
         """What the search maximises."""
         return self._value(self._read[1], self._read[2])
 
+    @property
+    def perfect(self) -> bool:
+        """Whether nothing is left to gain on its problems; of res, a shorter prompt always is."""
+        return self.metric != "res" and self.metrics.acc == 1
+
     @cached_property
     def right(self) -> tuple[bool, ...]:
         """Of each problem, whether the answer is exact."""
@@ -159,10 +164,14 @@ class Race:
         return self.rungs[self.rungs.index(len(entrant.outputs)) + 1]
 
     def next_up(self) -> Entrant | None:
-        """Return who goes on to the next rung, from the highest rung that has someone, or None."""
+        """Return who goes on to the next rung, from the highest rung that has someone, or None.
+
+        One in `REDUCTION` does, and everyone who answered all of it exactly.
+        """
         for rung in range(len(self.rungs) - 2, -1, -1):
             here = sorted(self._rungs.get(rung, []), key=lambda e: -e.value)
-            for entrant in here[: len(here) // REDUCTION]:
+            rising = max(len(here) // REDUCTION, sum(e.perfect for e in here))
+            for entrant in here[:rising]:
                 if (rung, entrant.number) in self._risen:
                     continue
                 if entrant is here[0] or p_worse(entrant, here[0]) >= WORSE:
@@ -173,11 +182,7 @@ class Race:
     @property
     def finished(self) -> bool:
         """Whether someone is at the top and can't be beaten there."""
-        top = self._rungs.get(len(self.rungs) - 1, [])
-        return any(
-            e.metrics.acc == 1 if e.metric == "acc" else e.metric == "mae" and e.metrics.mae == 0
-            for e in top
-        )
+        return any(entrant.perfect for entrant in self._rungs.get(len(self.rungs) - 1, []))
 
     @property
     def best(self) -> Entrant | None:
