@@ -99,10 +99,14 @@ class Server:
         self._visitors.append(client)
         return enter(client)
 
-    def stop(self, how=signal.SIGINT):
-        """End it as Ctrl-C does, or as told; return its exit status."""
+    def close_visitors(self):
+        """Hang up every connection that a visitor keeps open."""
         for client in self._visitors:
             client.close()
+
+    def stop(self, how=signal.SIGINT):
+        """End it as Ctrl-C does, or as told; return its exit status."""
+        self.close_visitors()
         if self.process.poll() is None:
             self.process.send_signal(how)
         return self.process.wait(timeout=30)
@@ -134,9 +138,14 @@ def start_server():
         try:
             httpx.get(server.url + "/static/page.css", timeout=60).raise_for_status()
         except httpx.HTTPError:
+            process.wait(timeout=30)
             pytest.fail(f"the server did not start:\n{log.read_text()}")
         return server
 
     yield start
-    for server in servers:
-        server.stop()
+    running = [server for server in servers if server.process.poll() is None]
+    for server in running:
+        server.close_visitors()
+        server.process.send_signal(signal.SIGINT)
+    for server in running:  # they end at the same time
+        server.process.wait(timeout=30)

@@ -1,6 +1,7 @@
 """A server for tests, in a process of its own: `python lab.py SETTINGS SOCKET`.
 
 It has the pages of `carrychain serve`, and under /rehearse jobs whose course a test decides.
+SETTINGS is JSON: fields of `Settings`, and `headers`, the seconds that headers may take.
 """
 
 import contextlib
@@ -11,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-from carrychain.errors import InvalidInput
+from carrychain.errors import CarrychainError, InvalidInput
 from carrychain.web.worker import WORK
 
 # A worker process imports this file as its main module, and so finds them.
@@ -65,13 +66,17 @@ def main():
         raise ZeroDivisionError(f"private: {__file__}")
 
     given = json.loads(sys.argv[1])
+    server.HEADERS_SECONDS = given.pop("headers", server.HEADERS_SECONDS)
     kinds = {"state": Path, "class_folder": Path, "models": tuple, "hosts": frozenset}
     for name, kind in kinds.items():
         if name in given:
             given[name] = kind(given[name])
     listening = socket.socket(fileno=int(sys.argv[2]))
-    with listening, contextlib.suppress(KeyboardInterrupt):
-        server.serve(Settings(**given), listening, lambda: None)
+    try:
+        with listening, contextlib.suppress(KeyboardInterrupt):
+            server.serve(Settings(**given), listening, lambda: None)
+    except CarrychainError as error:  # as the command says it
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":

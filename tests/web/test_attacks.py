@@ -458,22 +458,23 @@ def test_slow_clients_stop_nobody(server, visitor):
 @pytest.mark.parametrize(
     "first", [b"", b"GET /static/page.css HTTP/1.1\r\nHost: localhost\r\n\r\n"]
 )
-def test_a_client_that_drips_its_headers_is_hung_up_on(server, first):
+def test_a_client_that_drips_its_headers_is_hung_up_on(start_server, tmp_path, first):
     """Also once it has had an answer, and however often it sends another byte."""
+    server = start_server(tmp_path / "state", models=["none"], headers=1)
     with socket.create_connection(server.address, timeout=20) as connection:
         if first:
             connection.sendall(first)
             assert answer_on(connection)[0] == 200
         connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n")
         connection.settimeout(0.5)
-        latest = time.monotonic() + 20
+        latest = time.monotonic() + 8
         with contextlib.suppress(ConnectionError):
             while time.monotonic() < latest:
                 connection.sendall(b"X")
                 with contextlib.suppress(TimeoutError):
                     if connection.recv(1000) == b"":
                         return
-            pytest.fail("it still waits for the end of the headers after 20 s")
+            pytest.fail("it still waits for the end of the headers after 8 s")
 
 
 def test_a_body_that_stops_coming_is_given_up(start_server, tmp_path):
@@ -483,7 +484,7 @@ def test_a_body_that_stops_coming_is_given_up(start_server, tmp_path):
         sent = head(server, visitor, path, kind, **{"Content-Length": 1000}) + start
         status, _, body = raw(server, sent)
         assert status == 408
-        assert "no more of the request" in json.loads(body)["error"]
+        assert "too slowly" in json.loads(body)["error"]
 
 
 def test_a_body_that_drips_for_ever_is_given_up(start_server, tmp_path):
@@ -494,14 +495,14 @@ def test_a_body_that_drips_for_ever_is_given_up(start_server, tmp_path):
     with socket.create_connection(server.address, timeout=30) as connection:
         connection.sendall(head(server, visitor, path, kind, **{"Content-Length": 100_000}) + start)
         connection.settimeout(0.2)
-        latest = time.monotonic() + 20
+        latest = time.monotonic() + 10
         with contextlib.suppress(ConnectionError):
             while time.monotonic() < latest:
                 connection.sendall(b"A")
                 with contextlib.suppress(TimeoutError):
                     if connection.recv(1000):
                         return
-            pytest.fail("it still reads after 20 s")
+            pytest.fail("it still reads after 10 s")
 
 
 def test_enormous_headers_are_refused(server):
@@ -580,7 +581,7 @@ def test_the_token_lets_in_and_its_cookie_is_kept_from_scripts_and_other_sites(a
     answer = visitor.post("/login", data={"token": TOKEN})
     assert answer.status_code == 303
     (cookie,) = [c for c in answer.headers.get_list("Set-Cookie") if "access" in c]
-    assert {"HttpOnly", "SameSite=Strict", "Path=/"} <= set(cookie.split("; "))
+    assert {"HttpOnly", "SameSite=Lax", "Path=/"} <= set(cookie.split("; "))
     assert TOKEN not in answer.headers["Location"] + cookie
     assert visitor.get("/playground").status_code == 200
     # The cookie alone, with another visitor's name, is worth nothing.
@@ -625,9 +626,9 @@ def test_every_wrong_token_is_compared_as_a_whole(monkeypatch):
 def test_tokens_cannot_be_guessed_in_a_row(start_server, tmp_path):
     server = start_server(tmp_path / "state", models=["none"], token=TOKEN)
     visitor = server.visitor()
-    answers = [visitor.post("/login", data={"token": f"{i}"}).status_code for i in range(25)]
+    answers = [visitor.post("/login", data={"token": f"{i}"}).status_code for i in range(130)]
     assert set(answers) == {403, 429}
-    assert answers.count(403) <= 20  # ten a minute, and one minute may have ended
+    assert answers.count(403) <= 120  # sixty a minute, and one minute may have ended
 
 
 def test_an_upload_from_another_machine_runs_only_where_files_are_kept_in(asking):
@@ -746,7 +747,7 @@ def test_a_defect_is_a_page_with_the_menu_not_a_dead_end(visitor):
 def test_cookies_are_kept_from_scripts_and_other_sites(server):
     _, headers, _ = get(server, host="127.0.0.1")
     (cookie,) = headers.get_all("Set-Cookie")
-    assert {"HttpOnly", "SameSite=Strict", "Path=/"} <= set(cookie.split("; "))
+    assert {"HttpOnly", "SameSite=Lax", "Path=/"} <= set(cookie.split("; "))
 
 
 def test_a_visitor_keeps_one_cookie_and_files_bring_none(server, visitor):

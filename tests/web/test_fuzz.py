@@ -14,8 +14,8 @@ from schemathesis.generation import GenerationMode
 from carrychain.web.app import create_app
 from carrychain.web.settings import Settings
 
-EXAMPLES = 20
-"""Requests of each kind to each address; a bug was never seen to need more."""
+EXAMPLES = 12
+"""Requests of each kind to each address: `make test` has a minute for this."""
 
 
 def operations():
@@ -92,6 +92,7 @@ def test_no_request_is_an_error_of_ours(server, visitor, runs, mode, operation):
             case.path_parameters["job_id"] = job
         answer = case.call(base_url=server.url, headers=headers, cookies=cookies, timeout=60)
         assert answer.status_code < 500, case.as_curl_command()
+        assert answer.status_code not in (401, 403, 429), "the guard kept it from the page"
         assert b"Traceback" not in answer.content
         assert answer.headers["x-content-type-options"]
 

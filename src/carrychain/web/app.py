@@ -21,9 +21,9 @@ from starlette.exceptions import HTTPException
 from carrychain import __version__
 from carrychain.errors import CarrychainError
 from carrychain.io import Json
-from carrychain.web import gradient, grading, guard, leaderboard, next_token, playground, worker
+from carrychain.web import gradient, grading, guard, leaderboard, next_token, playground
 from carrychain.web.guard import Forbidden, Guard, Keys
-from carrychain.web.jobs import Full, Job, Jobs, Missing
+from carrychain.web.jobs import Full, Job, Jobs, Missing, check_file
 from carrychain.web.pages import FOLDER, refuse, render
 from carrychain.web.settings import Settings
 
@@ -37,9 +37,10 @@ def create_app(settings: Settings) -> FastAPI:
     """Return the application; its workers start and stop with it.
 
     Raises:
-        InvalidInput: the folder of the state can't be written.
+        InvalidInput: the state can't be kept in its folder.
     """
     keys = Keys(settings)
+    check_file(settings)
 
     @asynccontextmanager
     async def running(app: FastAPI) -> AsyncGenerator[None]:
@@ -74,7 +75,6 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_exception_handler(CarrychainError, _on_error)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(RequestValidationError, _on_wrong_form)
-    app.add_exception_handler(Exception, _on_unexpected)
     return app
 
 
@@ -167,14 +167,14 @@ async def events(
     is `done` with the result, `failed` with the error, or `cancelled`.
     """
     jobs, owner = cast(Jobs, request.app.state.jobs), cast(str, request.state.owner)
-    after = int(last_event_id) if last_event_id.isascii() and last_event_id.isdigit() else 0
+    known = last_event_id.isascii() and last_event_id.isdigit() and len(last_event_id) < 16
+    after = int(last_event_id) if known else 0
     place = None
     with jobs.watching(job.id) as watcher:
         yield ServerSentEvent(comment="here", retry=1000)
-        while True:
+        while not jobs.leaving:
             job = jobs.require(owner, job.id)
-            if job.place is not None and job.place != place:
-                place = job.place
+            if job.place != place and (place := job.place) is not None:
                 yield _said("place", {"place": place})
             for number, event in jobs.events(job.id, after):
                 after = number
@@ -225,7 +225,3 @@ async def _on_wrong_form(request: Request, error: Exception) -> Response:
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"][1:]) or "the request"
     return refuse(request, 422, f"{where}: {first['msg']}")
-
-
-async def _on_unexpected(request: Request, error: Exception) -> Response:
-    return refuse(request, 500, worker.UNEXPECTED)

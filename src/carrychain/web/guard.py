@@ -16,6 +16,7 @@ import hashlib
 import hmac
 import ipaddress
 import json
+import logging
 import secrets
 import time
 from collections import OrderedDict
@@ -30,7 +31,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from carrychain.errors import CarrychainError
 from carrychain.io import write_bytes
+from carrychain.web.pages import refuse
 from carrychain.web.settings import Settings
+from carrychain.web.worker import UNEXPECTED
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; "
@@ -43,6 +46,8 @@ SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
+log = logging.getLogger(__name__)
+
 OWNER_COOKIE = "carrychain"
 ACCESS_COOKIE = "carrychain_access"
 COOKIE_SECONDS = 30 * 86_400
@@ -50,7 +55,7 @@ SAFE = ("GET", "HEAD", "OPTIONS")
 OPEN_PATHS = ("/login", "/static/")
 """What a visitor sees who has not given the token."""
 
-LOGINS = 10
+LOGINS = 60
 """Tokens that may be tried a minute from one address."""
 
 
@@ -177,6 +182,12 @@ class Guard:
         except _Stopped as stopped:
             if not limited.answering:
                 await _answer(stopped.refusal, headers, send_guarded)
+        except Exception:
+            if limited.answering:
+                raise
+            log.exception("a page failed")
+            sorry = refuse(Request(scope), 500, UNEXPECTED)
+            await sorry(scope, receive, send_guarded)
 
     def _refusal(
         self, scope: Scope, headers: Headers, cookies: dict[str, str], known: str | None
@@ -197,8 +208,10 @@ class Guard:
             return None
         if not _is_own(headers, host, scope["scheme"]):
             return _Refusal(403, "the request comes from another site's page; open ours instead")
+        # Whoever gave the token counts for one, for a class may share an address.
+        visitor = known if settings.token is not None and known and path != "/login" else None
         rate = self._logins if path == "/login" else self._rate
-        if wait := rate.wait(_address(scope)):
+        if wait := rate.wait(visitor or _address(scope)):
             return _Refusal(429, f"too many requests; wait {wait} s", {"Retry-After": str(wait)})
         length = headers.get("content-length", "0")
         if not (length.isascii() and length.isdigit()) or int(length) > settings.upload:
@@ -227,15 +240,18 @@ async def check_csrf(request: Request) -> None:
 
 
 def set_cookie(name: str, value: str) -> str:
-    """Return a Set-Cookie header that scripts can't read and other sites can't send."""
-    return f"{name}={value}; Path=/; Max-Age={COOKIE_SECONDS}; HttpOnly; SameSite=Strict"
+    """Return a Set-Cookie header that scripts can't read and other sites' forms can't send.
+
+    A link on another site sends it: a run that someone shared is the visitor's own to repeat.
+    """
+    return f"{name}={value}; Path=/; Max-Age={COOKIE_SECONDS}; HttpOnly; SameSite=Lax"
 
 
 def host_name(host: str) -> str:
     """Return the name in a Host header, lower case, without port and final dot."""
     if host.startswith("["):
-        name, _, rest = host.partition("]")
-        return f"{name}]".lower() if rest == "" or _is_port(rest) else ""
+        name, end, rest = host.partition("]")
+        return f"{name}]".lower() if end and (rest == "" or _is_port(rest)) else ""
     name, colon, port = host.partition(":")
     return name.lower().removesuffix(".") if not colon or _is_port(f":{port}") else ""
 
@@ -248,7 +264,10 @@ def _is_own(headers: Headers, host: str, scheme: str) -> bool:
     """Return whether a request comes from a page of this server, or from no page at all."""
     origin = headers.get("origin")
     if origin is not None:
-        parts = urlsplit(origin)
+        try:
+            parts = urlsplit(origin)
+        except ValueError:
+            return False
         return parts.netloc.lower() == host.lower() and parts.scheme in (scheme, "https")
     return headers.get("sec-fetch-site", "same-origin") in ("same-origin", "none")
 
@@ -295,22 +314,26 @@ def _too_large(settings: Settings) -> _Refusal:
 class _Limited:
     """A request's body, stopped where it is too large or too slow."""
 
+    LEAST_RATE = 20_000.0
+    """Bytes a second that a body must come at, `Settings.body` seconds aside."""
+
     def __init__(self, receive: Receive, headers: Headers, settings: Settings) -> None:
         self._receive = receive
         self._settings = settings
         self._size = 0
+        self._began = time.monotonic()
+        self._has_body = "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
         self._whole = False
         self.answering = False
 
     async def receive(self) -> Message:
         if self._whole:
             return await self._receive()  # what comes now is the end of the connection
+        latest = self._began + self._settings.body + self._size / self.LEAST_RATE
         try:
-            message = await asyncio.wait_for(self._receive(), self._settings.body)
+            message = await asyncio.wait_for(self._receive(), latest - time.monotonic())
         except TimeoutError:
-            raise _Stopped(
-                _Refusal(408, f"no more of the request came for {self._settings.body:g} s")
-            ) from None
+            raise _Stopped(_Refusal(408, "the request came too slowly; send it again")) from None
         if message["type"] == "http.request":
             self._size += len(message.get("body", b""))
             self._whole = not message.get("more_body", False)
@@ -321,6 +344,8 @@ class _Limited:
     def sending(self, send: Send) -> Callable[[Message], Awaitable[None]]:
         async def send_once_begun(message: Message) -> None:
             self.answering = True
+            if message["type"] == "http.response.start" and self._has_body and not self._whole:
+                MutableHeaders(scope=message)["Connection"] = "close"  # nobody reads the rest
             await send(message)
 
         return send_once_begun

@@ -18,7 +18,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
-from carrychain.errors import CarrychainError
+from carrychain.errors import CarrychainError, InvalidInput
 from carrychain.io import Json
 from carrychain.web import worker
 from carrychain.web.settings import Settings
@@ -111,12 +111,13 @@ class Jobs:
         self._seen: dict[str, float] = {}
         self._stop: set[str] = set()
         self._closing = False
+        self.leaving = False
         with self._lock, self._db:
             self._db.execute("update job set status = 'queued' where status = 'running'")
             now = time.monotonic()
             for (each,) in self._db.execute("select id from job where status = 'queued'"):
                 self._seen[each] = now
-        lanes: tuple[Lane, ...] = ("short", "long")
+        lanes: tuple[Lane, ...] = ("short", "file", "long")
         self._lanes = [_LaneThread(self, lane, settings) for lane in lanes]
         for thread in self._lanes:
             thread.start()
@@ -224,11 +225,11 @@ class Jobs:
         self._cancel(job_id)
 
     async def finished(self, owner: str, job_id: str) -> Job:
-        """Wait until a job has ended, looking at it meanwhile."""
+        """Wait until a job has ended or the server does, looking at it meanwhile."""
         with self.watching(job_id) as watcher:
             while True:
                 job = self.require(owner, job_id)
-                if job.ended:
+                if job.ended or self.leaving:
                     return job
                 await watcher.changed()
 
@@ -282,6 +283,12 @@ class Jobs:
                     "  as total from job) where total > ?))",
                     (time.time() - KEPT_SECONDS, KEPT_BYTES),
                 )
+
+    def leave(self) -> None:
+        """Have nobody wait for a job any longer, because the server ends."""
+        self.leaving = True
+        with self._lock:
+            self._notify_all()
 
     def close(self) -> None:
         """Stop the workers; what ran goes on when a server is started on the same state."""
@@ -370,6 +377,25 @@ class Jobs:
             elif status == "running":
                 self._stop.add(job_id)
 
+    def _give_way(self, job_id: str) -> None:
+        """Put a job that has run for its turn behind those that wait."""
+        with self._lock, self._db:
+            self._db.execute(
+                "update job set status = 'queued', number = (select max(number) + 1 from job)"
+                " where id = ?",
+                (job_id,),
+            )
+            self._notify_all()
+
+    def _others_wait(self, lane: Lane) -> bool:
+        with self._lock:
+            return bool(
+                self._db.execute(
+                    "select exists (select 1 from job where status = 'queued' and lane = ?)",
+                    (lane,),
+                ).fetchone()[0]
+            )
+
     def _is_cancelled(self, job_id: str) -> bool:
         with self._lock:
             return job_id in self._stop
@@ -408,8 +434,9 @@ class _LaneThread(threading.Thread):
         super().__init__(name=f"lane {lane}", daemon=True)
         self.lane: Lane = lane
         self._jobs = jobs
-        self._model = settings.models[0]
-        self._most = settings.short if lane == "short" else settings.long
+        self._model = None if lane == "file" else settings.models[0]
+        self._most = settings.long if lane == "long" else settings.short
+        self._turn = settings.turn
         self._context = multiprocessing.get_context("spawn")
         self._closing = threading.Event()
         self._process: Any = None
@@ -430,7 +457,10 @@ class _LaneThread(threading.Thread):
                 log.exception("a job of the kind %s failed", kind)
                 self._start_worker()
                 status, said = "failed", worker.UNEXPECTED
-            self._jobs._end(job_id, status, said)  # pyright: ignore[reportPrivateUsage]
+            if status == "queued":
+                self._jobs._give_way(job_id)  # pyright: ignore[reportPrivateUsage]
+            else:
+                self._jobs._end(job_id, status, said)  # pyright: ignore[reportPrivateUsage]
         self._stop_worker()
 
     def close(self) -> None:
@@ -439,9 +469,14 @@ class _LaneThread(threading.Thread):
     def _do(
         self, job_id: str, kind: str, request: dict[str, Json], earlier: list[Json]
     ) -> tuple[str, str]:
+        """Have a job done; return how it ended and what is said of it.
+
+        It is "queued" again where it makes way for others, having emitted something in its turn.
+        """
         jobs = self._jobs
-        latest = time.monotonic() + self._most
-        cancelled_at = None
+        began = time.monotonic()
+        progress = False
+        told_at = None
         try:
             if not self._process.is_alive():
                 self._start_worker()
@@ -459,16 +494,22 @@ class _LaneThread(threading.Thread):
                     events.append(said)
                 if events:
                     jobs._add(job_id, events)  # pyright: ignore[reportPrivateUsage]
+                    progress = True
+                cancelled = jobs._is_cancelled(job_id)  # pyright: ignore[reportPrivateUsage]
                 if end is not None:
-                    return end
+                    gives_way = end[0] == "cancelled" and not cancelled
+                    return ("queued", "") if gives_way else end
                 now = time.monotonic()
-                if now > latest:
+                if now > began + self._most:
                     self._start_worker()
                     return "failed", f"it took longer than {self._most:g} s; ask for less"
-                if cancelled_at is None and jobs._is_cancelled(job_id):  # pyright: ignore[reportPrivateUsage]
-                    cancelled_at = now
+                turn_is_over = progress and now > began + self._turn
+                if told_at is None and (
+                    cancelled or (turn_is_over and jobs._others_wait(self.lane))  # pyright: ignore[reportPrivateUsage]
+                ):
+                    told_at = now
                     self._connection.send((worker.CANCEL, {}, []))
-                if cancelled_at is not None and now > cancelled_at + GRACE:
+                if cancelled and told_at is not None and now > told_at + GRACE:
                     self._start_worker()
                     return "cancelled", ""
             return "cancelled", ""
@@ -500,6 +541,17 @@ class _LaneThread(threading.Thread):
         self._process.kill()
         self._process.join()
         shutil.rmtree(self._scratch, ignore_errors=True)  # what a killed worker could not remove
+
+
+def check_file(settings: Settings) -> None:
+    """Raise InvalidInput unless jobs can be kept in the state's folder."""
+    try:
+        _open(settings).close()
+    except sqlite3.Error as error:
+        raise InvalidInput(
+            f"jobs can't be kept in {settings.state / FILE}: {error}; "
+            "move it away, or give another folder with --state FOLDER"
+        ) from error
 
 
 def _open(settings: Settings) -> sqlite3.Connection:

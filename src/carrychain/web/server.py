@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 
 import psutil
 import uvicorn
+from fastapi import FastAPI
 from filelock import FileLock, Timeout
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -106,8 +107,9 @@ def serve(settings: Settings, listening: socket.socket, on_start: Callable[[], N
         settings.state.mkdir(parents=True, exist_ok=True, mode=0o700)
         lock = FileLock(settings.state / "lock", blocking=False)
         with lock:
+            app = create_app(settings)
             config = uvicorn.Config(
-                create_app(settings),
+                app,
                 http=PatientProtocol,
                 ws="none",
                 log_level="error",
@@ -117,7 +119,7 @@ def serve(settings: Settings, listening: socket.socket, on_start: Callable[[], N
                 limit_concurrency=MOST_CONNECTIONS,
                 timeout_graceful_shutdown=CLOSING_SECONDS,
             )
-            _Server(config, on_start).run(sockets=[listening])
+            _Server(app, config, on_start).run(sockets=[listening])
     except Timeout:
         raise InvalidInput(
             "another `carrychain serve` keeps its state in the same folder; "
@@ -131,8 +133,9 @@ def serve(settings: Settings, listening: socket.socket, on_start: Callable[[], N
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, on_start: Callable[[], None]) -> None:
+    def __init__(self, app: FastAPI, config: uvicorn.Config, on_start: Callable[[], None]) -> None:
         super().__init__(config)
+        self._app = app
         self._on_start = on_start
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -140,27 +143,37 @@ class _Server(uvicorn.Server):
         if self.started:
             self._on_start()
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._app.state.jobs.leave()  # pages that watch a job would be waited for
+        await super().shutdown(sockets)
+
 
 class PatientProtocol(H11Protocol):
-    """HTTP/1.1 that hangs up on a connection which takes too long to say what it asks for."""
+    """HTTP/1.1 that hangs up on a request whose headers take too long, the first or a later one."""
 
     _waiting: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the time that the first request has."""
         super().connection_made(transport)
-        self._waiting = self.loop.call_later(HEADERS_SECONDS, self._give_up)
+        self._wait()
 
     def data_received(self, data: bytes) -> None:
-        """Go on once the headers are there."""
+        """Go on once the headers are there; what comes before begins another request."""
         super().data_received(data)
-        if self.cycle is not None:  # pyright: ignore[reportUnnecessaryComparison]
+        if self.cycle is None or self.cycle.response_complete:  # pyright: ignore[reportUnnecessaryComparison]
+            self._wait()
+        else:
             self._stop_waiting()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the time."""
         self._stop_waiting()
         super().connection_lost(exc)
+
+    def _wait(self) -> None:
+        if self._waiting is None:
+            self._waiting = self.loop.call_later(HEADERS_SECONDS, self._give_up)
 
     def _stop_waiting(self) -> None:
         if self._waiting is not None:

@@ -22,9 +22,10 @@ class Settings:
         queue: most jobs that wait in a lane.
         each: most jobs that wait for one visitor.
         upload: most bytes of a request.
-        short, long: most seconds of a job in the lane of that name.
-        posts: most requests a minute, from one address, that change something.
-        body: most seconds between two parts of a request's body.
+        short, long: most seconds of a job: that a page waits for, and a run or a grade.
+        turn: seconds after which a run makes way for others that wait, and goes on after them.
+        posts: most requests a minute that change something, from one visitor.
+        body: seconds that a request's body may take, beside those of its size.
     """
 
     state: Path
@@ -38,6 +39,7 @@ class Settings:
     upload: int = 4_000_000
     short: float = 60.0
     long: float = 1_800.0
+    turn: float = 60.0
     posts: int = 300
     body: float = 10.0
 

@@ -6,8 +6,12 @@ import contextlib
 import importlib
 import json
 import logging
+import multiprocessing
+import os
+import shutil
 import signal
 import tempfile
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from multiprocessing.connection import Connection
 from typing import Literal, cast
@@ -15,14 +19,15 @@ from typing import Literal, cast
 from carrychain.errors import CarrychainError
 from carrychain.io import Json
 
-Lane = Literal["short", "long"]
+Lane = Literal["short", "file", "long"]
+"""Answers that a page waits for; submissions that it reads, which may be slow; runs and grades."""
 Emit = Callable[[Json], None]
 Work = Callable[[dict[str, Json], Emit, Sequence[Json]], Json]
 
 WORK: dict[str, tuple[Lane, str]] = {
     "evaluate": ("long", "carrychain.web.playground_work:evaluate"),
     "tokens": ("short", "carrychain.web.playground_work:tokens"),
-    "read-submission": ("short", "carrychain.web.playground_submission:read"),
+    "read-submission": ("file", "carrychain.web.playground_submission:read"),
     "gradient-frame": ("short", "carrychain.web.gradient_work:one"),
     "gradient-frames": ("long", "carrychain.web.gradient_work:frames"),
     "gradient-file": ("short", "carrychain.web.gradient_work:file"),
@@ -43,25 +48,36 @@ class Cancelled(BaseException):
 
 
 def main(
-    connection: Connection, model: str, kinds: Mapping[str, tuple[Lane, str]], scratch: str
+    connection: Connection, model: str | None, kinds: Mapping[str, tuple[Lane, str]], scratch: str
 ) -> None:
     """Do one job after the other until the server hangs up.
 
     Args:
         connection: brings (kind, request, earlier events); takes back ("item", event) and at last
             ("done", result), ("failed", sentence) or ("cancelled", ""); events and results as JSON.
-        model: loaded beforehand, for the first job not to wait.
+        model: loaded beforehand, for the first job not to wait; None for none.
         kinds: `WORK`, as the server knows it.
         scratch: folder of all temporary files, which the server removes.
     """
     tempfile.tempdir = scratch
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's, which then hangs up
+    threading.Thread(target=_end_with_the_server, args=(scratch,), daemon=True).start()
     with contextlib.suppress(EOFError, OSError):
-        _warm_up(model)
+        if model is not None:
+            _warm_up(model)
         while True:
             kind, request, earlier = connection.recv()
             if kind != CANCEL:  # a word that came when its job had ended
                 connection.send(_do(connection, kinds[kind][1], request, earlier))
+
+
+def _end_with_the_server(scratch: str) -> None:
+    """End this process when the server is gone, even one that could say nothing."""
+    server = multiprocessing.parent_process()
+    assert server is not None
+    server.join()
+    shutil.rmtree(scratch, ignore_errors=True)
+    os._exit(1)
 
 
 def _warm_up(model: str) -> None:
