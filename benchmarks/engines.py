@@ -5,7 +5,7 @@
 
 All ways continue the same prompts (sixteen examples and a question) by the same number of tokens,
 greedily. Those in float32 must give the same tokens before anything is timed. What is not installed
-(lm-eval, llama-cpp-python) is left out, and said.
+or does not run here (lm-eval, llama-cpp-python) is left out, and said.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ import importlib.util
 import inspect
 import logging
 import statistics
+import subprocess
+import sys
 import time
 import warnings
 from collections.abc import Callable, Sequence
@@ -98,10 +100,10 @@ def copied_cache(engine: LocalEngine) -> Way:
     return way
 
 
-def lm_eval(engine: LocalEngine) -> Way | None:
+def lm_eval(engine: LocalEngine) -> Way | str:
     """Continue with EleutherAI's lm-evaluation-harness, its own batching of 64."""
     if importlib.util.find_spec("lm_eval") is None:
-        return None
+        return "not installed"
     from lm_eval.api.instance import Instance
     from lm_eval.models.huggingface import HFLM
 
@@ -118,13 +120,22 @@ def lm_eval(engine: LocalEngine) -> Way | None:
     return way
 
 
-def llama_cpp() -> Way | None:
-    """Continue with llama.cpp on the quantised file; it keeps the prefix from call to call."""
+def llama_cpp() -> Way | str:
+    """Continue with llama.cpp on the quantised file; it keeps the prefix from call to call.
+
+    Returns:
+        The way, or why there is none.
+    """
     if importlib.util.find_spec("llama_cpp") is None:
-        return None
+        return "not installed"
+    # Compiled for another processor it ends its process, so it is tried in one of its own.
+    file = str(smollm2.gguf_file())
+    a_token = "import sys, llama_cpp; llama_cpp.Llama(sys.argv[1])('1', max_tokens=1)"
+    if subprocess.run([sys.executable, "-c", a_token, file], capture_output=True).returncode:
+        return "does not run on this processor"
     from llama_cpp import Llama
 
-    model: Any = Llama(str(smollm2.gguf_file()), n_ctx=1024, n_threads=2, verbose=False)
+    model: Any = Llama(file, n_ctx=1024, n_threads=2, verbose=False)
 
     def way(prompts: Sequence[str]) -> list[str]:
         off = {"top_k": 0, "top_p": 1.0, "min_p": 0.0, "repeat_penalty": 1.0}
@@ -177,7 +188,7 @@ def seconds_each(way: Way, prompts: Sequence[str], repeats: int) -> float:
 
 @click.command()
 @click.argument("name", type=click.Choice(["mini", "smollm2"]))
-@click.option("-n", "n", default=128, show_default=True, help="Problems that ours answers.")
+@click.option("-n", "n", default=256, show_default=True, help="Problems that ours answers.")
 @click.option("--slow", default=8, show_default=True, help="Problems that the slow ways answer.")
 @click.option("--repeats", default=3, show_default=True)
 def main(name: str, n: int, slow: int, repeats: int) -> None:
@@ -188,8 +199,8 @@ def main(name: str, n: int, slow: int, repeats: int) -> None:
     assert isinstance(engine, LocalEngine)
     prompt = sixteen_examples()
     prompts = [prompt.render(str(p)) for p in handout_pairs(2, 1_000_000, 9_999_999, n)]
-    few, some = prompts[:slow], prompts[: max(slow, n // 2)]
-    ways: dict[str, tuple[Way | None, Sequence[str]]] = {
+    few, some = prompts[:slow], prompts[: max(slow, min(n // 2, 64))]
+    ways: dict[str, tuple[Way | str, Sequence[str]]] = {
         "the hand-out's loop": (lambda ps: handout_loop(engine, list(ps)), few),
         "transformers, batched": (batched(engine), some),
         "transformers, copied prefix cache": (copied_cache(engine), some),
@@ -198,7 +209,7 @@ def main(name: str, n: int, slow: int, repeats: int) -> None:
     }
     expected = handout_loop(engine, few)
     for label, (way, _) in ways.items():
-        if way is not None and way(few) != expected:
+        if not isinstance(way, str) and way(few) != expected:
             raise SystemExit(f"{label} gives other text than the loop; nothing was timed")
     half = engines.load(name, dtype="bfloat16", device="cpu")
     assert isinstance(half, LocalEngine)
@@ -209,8 +220,8 @@ def main(name: str, n: int, slow: int, repeats: int) -> None:
     bound = {d: limit(engine, d, n) for d in (torch.float32, torch.bfloat16)}
     loop = 0.0
     for label, (way, asked) in ways.items():
-        if way is None:
-            print(f"{label:38s} not installed")
+        if isinstance(way, str):
+            print(f"{label:38s} {way}")
             continue
         way(asked[:1])  # memory, threads and kept prefixes are there before the clock starts
         each = seconds_each(way, asked, 1 if asked is not prompts else repeats)

@@ -219,7 +219,7 @@ def test_info_names_what_changes_results(
     assert info.settings == {
         "dtype": "float32",
         "device": "cpu",
-        "slots": 128,
+        "slots": 256,
         "prefix": "shared",
     }
     copy = tmp_path / "llama"

@@ -51,15 +51,15 @@ def test_fewer_rows_are_taken_before_the_memory_is_full(
     engine = LocalEngine(checkpoints["llama"], device="cpu")
     prompts, params = [f"{i}+{i}=" for i in range(20)], SamplingParams(max_tokens=4)
     expected = {c.index: c.text for c in engine.generate(prompts, params, range(20))}
-    room = 70 * 16 * memory.token_bytes(engine.model)  # for 70 rows of 16 tokens
+    room = 70 * 32 * memory.token_bytes(engine.model)  # for 70 rows of 32 tokens
     monkeypatch.setattr(memory, "free", lambda device: room)
     with caplog.at_level(logging.WARNING, "carrychain"):
         found = {c.index: c.text for c in engine.generate(prompts, params, range(20))}
     assert found == expected
     assert engine.info.settings["slots"] == 64
-    assert "with 128 rows side by side; it goes on with 64" in caplog.text
+    assert "with 256 rows side by side; it goes on with 128" in caplog.text
     monkeypatch.setattr(memory, "free", lambda device: 100)
-    with pytest.raises(GenerationFailed, match=r"keys and values of 16 tokens need .* GB are free"):
+    with pytest.raises(GenerationFailed, match=r"keys and values of 32 tokens need .* GB are free"):
         list(engine.generate(prompts, params, range(20)))
 
 

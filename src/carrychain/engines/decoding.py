@@ -27,6 +27,7 @@ from torch import Tensor
 
 from carrychain.engines import attention, memory
 from carrychain.engines.attention import (
+    COLUMNS,
     Buffers,
     Pass,
     Prefix,
@@ -35,15 +36,15 @@ from carrychain.engines.attention import (
     StepPass,
 )
 from carrychain.engines.base import SamplingParams
+from carrychain.engines.lean import LeanLlama, is_plain_llama
 from carrychain.engines.rows import Continuation, Request, Rows
 from carrychain.engines.stopping import Decode
 from carrychain.engines.twin import twin
 
+_GROUP = 32  # most rows whose prompts are written together
 _CHUNK = 64  # most tokens of a prompt that are written together
 _WIDTHS = 4  # fewer are filled up to a multiple of this
 _PREFIX_CHUNK = 1024  # tokens of a prefix computed together
-_ALIGNED = 16  # the columns of the rows' own tokens are a multiple of this
-_GROWTH = 64  # and grow by this
 _LEAST_PREFIX = 16  # a shorter prefix costs more than it saves
 _PLAIN_SLOTS = 16
 _SIZES = (16, 32, 64, 96, 128, 192)  # numbers of rows that a step may have beside all slots
@@ -74,16 +75,17 @@ class Decoder:
         # transformers renamed it in 5.24, model by model.
         self._cache_name = "cache" if "cache" in accepted else "past_key_values"
         self._kept: tuple[tuple[int, ...], Prefix] | None = None
+        self._lean: LeanLlama | None = None
         self._twin: Any = None
         self.plain_because = self._why_plain()
         if self.plain_because:
-            self._twin = None  # its packed weights would stay
+            self._lean = self._twin = None  # their packed weights would stay
         self.set_slots(min(slots, _PLAIN_SLOTS) if self.plain_because else slots)
 
     def set_slots(self, slots: int) -> None:
         """Compute so many rows at a time from now on; a prefix that is kept stays."""
         self.slots = slots
-        self._group = max(1, slots // 4)  # rows whose prompts are written together
+        self._group = max(1, min(slots // 4, _GROUP))  # rows whose prompts are written together
         self._sizes: list[int] | None = None  # numbers of rows that a step may have, ascending
 
     def __call__(
@@ -131,9 +133,8 @@ class Decoder:
             self._sizes = self._equal_sizes(prefix)
         sizes = self._sizes
         # One slot more than rows: what fills up a group of prompts is written there.
-        capacity = _round_up(longest + params.max_tokens + _WIDTHS, _ALIGNED)
-        self._check_memory(capacity)
-        buffers = Buffers(self.slots + 1, min(capacity, _round_up(longest + _WIDTHS, _GROWTH)))
+        buffers = Buffers(self.slots + 1, longest + params.max_tokens + _WIDTHS)
+        self._check_memory(buffers.capacity)
         rows = Rows(self.slots, self._decode, self._eos, params)
         ids = np.zeros(self.slots, dtype=np.int64)  # (B,): the token that a slot goes on from
         lengths = np.zeros(self.slots, dtype=np.int64)  # (B,): own tokens before that one
@@ -148,7 +149,6 @@ class Decoder:
                 lengths[slots] = [len(rest) - 1 for rest in rests]
                 for slot, request in zip(slots, group, strict=True):
                     rows.admit(slot, request)
-            buffers.grow(min(capacity, _round_up(int(lengths.max()) + 2, _GROWTH)))
             count = next(size for size in sizes if size > max(rows.busy))
             logits = self._step(prefix, buffers, ids[:count], lengths[:count])
             busy = rows.busy
@@ -171,7 +171,8 @@ class Decoder:
     def _step(self, prefix: Prefix | None, buffers: Buffers, ids: _Ints, lengths: _Ints) -> Tensor:
         """Add a token, (B,), to each of the first slots; return the logits that follow, (B, V)."""
         positions = torch.from_numpy((prefix.length if prefix else 0) + lengths)
-        step = StepPass(prefix, buffers, torch.from_numpy(lengths).to(self._model.device))
+        own = torch.from_numpy(lengths).to(self._model.device)
+        step = StepPass(prefix, buffers, own, attention.blocks(int(lengths.max()) + 2))
         return self._forward(torch.from_numpy(ids)[:, None], positions[:, None], step)
 
     def _equal_sizes(self, prefix: Prefix | None) -> list[int]:
@@ -181,8 +182,8 @@ class Decoder:
         in another order for another shape, so it is tried: on this machine, for this model.
         """
         rng = np.random.default_rng(0)
-        buffers = Buffers(self.slots, _ALIGNED)
-        ids, lengths = rng.integers(2, 99, self.slots), rng.integers(0, _ALIGNED - 1, self.slots)
+        buffers = Buffers(self.slots, COLUMNS)
+        ids, lengths = rng.integers(2, 99, self.slots), rng.integers(0, COLUMNS - 1, self.slots)
         whole = self._step(prefix, buffers, ids, lengths)
 
         def gives_the_same(size: int) -> bool:
@@ -267,7 +268,7 @@ class Decoder:
 
     @torch.inference_mode()
     def _forward(self, ids: Tensor, positions: Tensor, state: Pass) -> Tensor:
-        """Run the twin on new tokens within a pass.
+        """Run the model's stand-in on new tokens within a pass.
 
         Args:
             ids: the tokens, (B, T).
@@ -275,8 +276,10 @@ class Decoder:
             state: where their keys and values go, and what they see.
 
         Returns:
-            The last position's logits, (B, V).
+            The last position's logits, (B, V), which a pass that only writes may leave out.
         """
+        if self._lean is not None:
+            return self._lean(ids, positions, state)
         options = self._options(ids, positions)
         return self._twin(**options, use_cache=False, shared_prefix=state).logits[:, -1]
 
@@ -313,7 +316,10 @@ class Decoder:
         vocabulary = int(self._model.config.get_text_config().vocab_size)
         ids = (7919 * torch.arange(1, 12)) % vocabulary  # ordinary tokens, all over it
         try:
-            self._twin = twin(self._model)
+            if is_plain_llama(self._model):
+                self._lean = LeanLlama(self._model)
+            else:
+                self._twin = twin(self._model)
             expected = self._forward_plain(ids[None], torch.arange(11)[None])[0].float()  # (1, V)
             found = self._in_passes(ids).float()  # (2, V)
         except attention.NotServed as error:
@@ -337,7 +343,7 @@ class Decoder:
         for part in (slice(4, 8), slice(8, 10)):
             writing = PromptPass(prefix, buffers, rows, part.start - 4)
             self._forward(both[:, part], positions[:, part], writing)
-        step = StepPass(prefix, buffers, torch.full_like(rows, 6))
+        step = StepPass(prefix, buffers, torch.full_like(rows, 6), 1)
         return self._forward(both[:, 10:], positions[:, 10:], step)
 
 

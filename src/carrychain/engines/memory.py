@@ -9,7 +9,7 @@ import torch
 
 # Rows side by side on a CPU, for models up to so many bytes of weights: the larger the model, the
 # fewer rows make up for reading its weights, and the more each row's keys and values weigh.
-_CPU_SLOTS = ((64 << 20, 128), (4 << 30, 64), (inf, 16))
+_CPU_SLOTS = ((64 << 20, 256), (4 << 30, 64), (inf, 16))
 # A GPU wants as many rows as its memory holds: at so many tokens each, in half of what the weights
 # leave free, the rest being for the prefix and for what a step computes.
 _GPU_SLOTS = (256, 128, 64, 32, 16, 8)
