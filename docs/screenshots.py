@@ -23,8 +23,8 @@ from PIL import Image, ImageOps
 from playwright.sync_api import Page, expect, sync_playwright
 
 from carrychain.addition.prompts import SHIPPED
-from carrychain.web.playground_asked import Side
-from carrychain.web.playground_submission import write
+from carrychain.web.playground.asked import Side
+from carrychain.web.playground.submission import write
 
 IMAGES = Path(__file__).parent / "images" / "browser"
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")

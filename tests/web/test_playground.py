@@ -22,9 +22,10 @@ from carrychain.engines import load
 from carrychain.errors import InvalidInput
 from carrychain.grading.submission import check
 from carrychain.sandbox import Workshop
-from carrychain.web import playground_submission, playground_work
-from carrychain.web.playground_asked import Asked, Side, asked, fields_of
-from carrychain.web.playground_shown import shown_row
+from carrychain.web.playground import submission as playground_submission
+from carrychain.web.playground import work as playground_work
+from carrychain.web.playground.asked import Asked, Side, asked, fields_of
+from carrychain.web.playground.shown import shown_row
 from carrychain.web.worker import Cancelled
 
 JSON = {"Accept": "application/json"}

@@ -21,10 +21,11 @@ from starlette.exceptions import HTTPException
 from carrychain import __version__
 from carrychain.errors import CarrychainError
 from carrychain.io import Json
-from carrychain.web import gradient, grading, guard, leaderboard, next_token, playground
+from carrychain.web import gradient, grading, guard, leaderboard, next_token
 from carrychain.web.guard import Forbidden, Guard, Keys
 from carrychain.web.jobs import Full, Job, Jobs, Missing, check_file
 from carrychain.web.pages import FOLDER, refuse, render
+from carrychain.web.playground import routes as playground
 from carrychain.web.settings import Settings
 
 SWEEP_SECONDS = 0.5

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ipaddress
 import socket
 from collections.abc import Callable, Iterable
@@ -119,7 +120,8 @@ def serve(settings: Settings, listening: socket.socket, on_start: Callable[[], N
                 limit_concurrency=MOST_CONNECTIONS,
                 timeout_graceful_shutdown=CLOSING_SECONDS,
             )
-            _Server(app, config, on_start).run(sockets=[listening])
+            with contextlib.suppress(KeyboardInterrupt):  # how it is meant to end
+                _Server(app, config, on_start).run(sockets=[listening])
     except Timeout:
         raise InvalidInput(
             "another `carrychain serve` keeps its state in the same folder; "

@@ -25,9 +25,9 @@ Emit = Callable[[Json], None]
 Work = Callable[[dict[str, Json], Emit, Sequence[Json]], Json]
 
 WORK: dict[str, tuple[Lane, str]] = {
-    "evaluate": ("long", "carrychain.web.playground_work:evaluate"),
-    "tokens": ("short", "carrychain.web.playground_work:tokens"),
-    "read-submission": ("file", "carrychain.web.playground_submission:read"),
+    "evaluate": ("long", "carrychain.web.playground.work:evaluate"),
+    "tokens": ("short", "carrychain.web.playground.work:tokens"),
+    "read-submission": ("file", "carrychain.web.playground.submission:read"),
     "gradient-frame": ("short", "carrychain.web.gradient_work:one"),
     "gradient-frames": ("long", "carrychain.web.gradient_work:frames"),
     "gradient-file": ("short", "carrychain.web.gradient_work:file"),

@@ -152,7 +152,7 @@ export function lagLayout(frame) {
     margin: { t: 8, r: 16, b: 48, l: 56 },
     xaxis: { title: { text: "lag t − i", standoff: 6 }, rangemode: "tozero" },
     yaxis: { title: { text: "log₁₀ of the norm", standoff: 6 }, range: lagRange(frame) },
-    legend: { orientation: "h", traceorder: "normal", y: -0.25, yanchor: "top", x: 0 },
+    legend: { orientation: "h", traceorder: "normal", yref: "container", y: 0, yanchor: "bottom", x: 0 },
   };
 }
 

@@ -19,7 +19,7 @@ from carrychain.errors import InvalidInput
 from carrychain.io import Json, csv_text
 from carrychain.web.jobs import Job, Jobs, Missing, NotDone
 from carrychain.web.pages import render, wants_json
-from carrychain.web.playground_asked import (
+from carrychain.web.playground.asked import (
     LEAST,
     MOST,
     MOST_SEED,
@@ -32,8 +32,8 @@ from carrychain.web.playground_asked import (
     default,
     fields_of,
 )
-from carrychain.web.playground_submission import write
-from carrychain.web.playground_work import row_of
+from carrychain.web.playground.submission import write
+from carrychain.web.playground.work import row_of
 from carrychain.web.settings import Settings
 
 Letter = Literal["a", "b"]

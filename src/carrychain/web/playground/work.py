@@ -14,8 +14,8 @@ from carrychain.addition.results import Evaluation, Row, Timing, UsedPrompt
 from carrychain.engines.base import Completion, Engine, EngineInfo, FinishReason, SamplingParams
 from carrychain.errors import InvalidInput
 from carrychain.io import Json, jsonable
-from carrychain.web.playground_asked import Asked, Side
-from carrychain.web.playground_shown import sentences, shown_row, so_far, summary
+from carrychain.web.playground.asked import Asked, Side
+from carrychain.web.playground.shown import sentences, shown_row, so_far, summary
 from carrychain.web.worker import Emit
 
 MAE_SCALE = 5e6
@@ -33,7 +33,7 @@ def evaluate(request: dict[str, Json], emit: Emit, earlier: Sequence[Json]) -> J
 
     The first event names the model; each other one is of a row: `side`, `row` (without its prompt),
     `ids` (the output's tokens, None where the engine does not tell), `seconds` of its side so far,
-    `shown` and `so_far` (see `playground_shown`). The result has `sides` (of each, the
+    `shown` and `so_far` (see `playground.shown`). The result has `sides` (of each, the
     evaluation without its rows, and a `summary`) and `sentences`.
 
     Raises:

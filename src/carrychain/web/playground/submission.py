@@ -18,7 +18,7 @@ from carrychain.io import Json
 from carrychain.sandbox import Tier, Workshop
 from carrychain.search.space import Candidate
 from carrychain.search.submission_file import submission_source
-from carrychain.web.playground_asked import Side, fields_of
+from carrychain.web.playground.asked import Side, fields_of
 from carrychain.web.worker import Emit
 
 LABELS = ("Answer:", "A:", "Sum:")

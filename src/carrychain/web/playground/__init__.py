@@ -1,0 +1,1 @@
+"""The playground: a prompt, or two side by side, run on sums while the page watches."""
