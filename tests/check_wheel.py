@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 import venv
 import zipfile
 from pathlib import Path
@@ -39,7 +41,7 @@ def main() -> None:
 
         started = time.monotonic()
         check_use(python, folder / "elsewhere")
-        said("used it: --help, models, rnn, assignment, handout, evaluate", started)
+        said("used it: --help, models, rnn, assignment, handout, serve, evaluate", started)
 
 
 def build(dist: Path) -> Path:
@@ -79,7 +81,7 @@ def install(wheel: Path, env: Path) -> Path:
     python = env / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
     constraints = str(CHECKOUT / "constraints.txt")
-    to = ["--python", str(python), "install", "--no-compile", "-c", constraints, str(wheel)]
+    to = ["--python", str(python), "install", "--no-compile", "-c", constraints, f"{wheel}[web]"]
     run([*pip, *to], cwd=env)
     return python
 
@@ -111,9 +113,25 @@ def check_use(python: Path, folder: Path) -> None:
     for made in ("report/report.html", "course/addition_prompting.ipynb", "course/run_tests.py"):
         if not (folder / made).exists():
             fail(f"the installed commands did not write {made}")
+    check_pages(command, folder, clean)
     check_evaluation(
         json.loads(use(str(python), "-m", "carrychain", "evaluate", "-n", "3", "--json", "-"))
     )
+
+
+def check_pages(command: str, folder: Path, env: dict[str, str]) -> None:
+    """Check that the lab in the browser starts, has its pages and files, and ends."""
+    serve = [command, "serve", "--no-browser", "--state", "state"]
+    with subprocess.Popen(serve, cwd=folder, env=env, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        address = server.stdout.readline().split()[-1]
+        for page in ("/", "/playground", "/gradient", "/static/page.css", "/static/plotly.js"):
+            with urllib.request.urlopen(address + page, timeout=60) as answer:
+                if answer.status != 200:
+                    fail(f"{page} answers {answer.status}")
+        server.send_signal(signal.SIGINT)
+        if status := server.wait(timeout=60):
+            fail(f"carrychain serve ended with status {status}")
 
 
 def check_evaluation(result: dict[str, Any]) -> None:

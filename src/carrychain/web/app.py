@@ -92,9 +92,9 @@ async def _sweep(jobs: Jobs) -> None:
 
 
 @router.get("/", include_in_schema=False)
-async def home() -> RedirectResponse:
-    """Show the first page."""
-    return RedirectResponse("/playground")
+async def home(request: Request) -> Response:
+    """Say what there is."""
+    return render(request, "home.html")
 
 
 @router.get("/static/plotly.js", include_in_schema=False)

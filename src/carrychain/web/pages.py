@@ -17,13 +17,13 @@ from carrychain.text import interval, number, share
 FOLDER = Path(__file__).parent
 
 PAGES = {
-    "/playground": "Playground",
-    "/next-token": "Next token",
-    "/gradient": "Gradient",
-    "/grade": "Grade",
-    "/leaderboard": "Leaderboard",
+    "/playground": ("Playground", "Run a prompt, or two side by side, and watch the answers come."),
+    "/next-token": ("Next token", "Move the parameters, and see what they make of the next token."),
+    "/gradient": ("Gradient", "Follow a recurrent network's gradient while s_max moves."),
+    "/grade": ("Grade", "See what a grader sees in a submission, and why."),
+    "/leaderboard": ("Leaderboard", "Who did best in a class, under invented names."),
 }
-"""Addresses of the pages in the order of the menu."""
+"""Addresses of the pages in the order of the menu, each with its name and what is done there."""
 
 _templates = jinja2.Environment(
     loader=jinja2.FileSystemLoader(FOLDER / "templates"),

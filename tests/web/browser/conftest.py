@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import shutil
+from importlib.util import find_spec
 from urllib.parse import urlsplit
 
 import pytest
 
 SCHEMES = ("light", "dark")
+
+if find_spec("playwright") is None:  # the extra `web-tests` brings it, for `make test-web`
+    collect_ignore_glob = ["test_*.py"]
 
 
 @pytest.fixture(scope="session")
