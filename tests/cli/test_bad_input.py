@@ -2,6 +2,8 @@
 
 import importlib.resources
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -121,3 +123,19 @@ def test_resume_takes_no_settings(carrychain, tmp_path):
     result = carrychain("evaluate", "--resume", "x.json", "--temperature", "0")
     assert result.status == 2
     assert "--temperature" in result.err
+
+
+@pytest.mark.parametrize(
+    ("command", "package", "extra"), [("search", "optuna", "search"), ("serve", "fastapi", "web")]
+)
+def test_an_extra_that_is_missing_is_named_with_how_to_get_it(command, package, extra):
+    without = (
+        f"import sys; sys.modules[{package!r}] = None; sys.argv = ['carrychain', {command!r}];"
+        "from carrychain.cli.main import main; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", without], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        f"carrychain: this needs {package}, which is not installed: "
+        f"pip install 'carrychain[{extra}]'\n"
+    )

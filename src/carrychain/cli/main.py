@@ -32,6 +32,9 @@ COMMANDS = {
     "demo": "single digits are easy, seven are hard, a good prompt wins: one table, one picture",
 }
 
+EXTRAS = {"optuna": "search", **dict.fromkeys(("fastapi", "jinja2", "starlette", "uvicorn"), "web")}
+"""Packages that a command may lack, and the extra that brings each."""
+
 
 @click.group(
     cls=lazy_group("carrychain.cli", COMMANDS),
@@ -62,6 +65,12 @@ def main() -> None:
         sys.exit(EXIT_BAD_INPUT)
     except CarrychainError as error:
         _say(str(error))
+        sys.exit(EXIT_BAD_INPUT)
+    except ModuleNotFoundError as error:
+        if error.name not in EXTRAS:
+            raise
+        extra = EXTRAS[error.name]
+        _say(f"this needs {error.name}, which is not installed: pip install 'carrychain[{extra}]'")
         sys.exit(EXIT_BAD_INPUT)
     except BrokenPipeError:  # the reader left, as in `carrychain prompts | head -1`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -83,14 +83,9 @@ def serve(
 
     Ctrl-C ends it; what waited or ran goes on when it is started again.
     """
-    try:
-        from carrychain.web import server
-        from carrychain.web.settings import Settings
-    except ModuleNotFoundError as error:
-        raise InvalidInput(
-            f"the browser's pages need {error.name}, which is not installed: "
-            "pip install 'carrychain[web]'"
-        ) from error
+    from carrychain.web import server
+    from carrychain.web.settings import Settings
+
     _check_models(models)
     if class_folder is not None:
         from carrychain.grading.class_folder import ClassFolder
