@@ -4,22 +4,22 @@ import { announce, watch } from "/static/api.js";
 
 const job = document.getElementById("job");
 let asked = false;
-let asking = false;
+let refreshing = null;
 
 /** Put the server's present page in place of ours, part by part; what is the same stays. */
-async function refresh() {
-  if (asking) {
-    asked = true;
-    return;
-  }
-  asking = true;
-  do {
+function refresh() {
+  asked = true;
+  refreshing ??= untilNothingIsAsked().finally(() => (refreshing = null));
+  return refreshing;
+}
+
+async function untilNothingIsAsked() {
+  while (asked) {
     asked = false;
     const response = await fetch(location.pathname).catch(() => null);
     if (response?.ok) take(new DOMParser().parseFromString(await response.text(), "text/html"));
     await new Promise((resolve) => setTimeout(resolve, 250)); // some steps take milliseconds
-  } while (asked);
-  asking = false;
+  }
 }
 
 function take(page) {
