@@ -130,8 +130,11 @@ def llama_cpp() -> Way | str:
         return "not installed"
     # Compiled for another processor it ends its process, so it is tried in one of its own.
     file = str(smollm2.gguf_file())
-    a_token = "import sys, llama_cpp; llama_cpp.Llama(sys.argv[1])('1', max_tokens=1)"
-    if subprocess.run([sys.executable, "-c", a_token, file], capture_output=True).returncode:
+    trial = (
+        "import sys, llama_cpp;"
+        "llama_cpp.Llama(sys.argv[1], n_ctx=1024, n_threads=2)('1+1=2 ' * 90, max_tokens=4)"
+    )
+    if subprocess.run([sys.executable, "-c", trial, file], capture_output=True).returncode:
         return "does not run on this processor"
     from llama_cpp import Llama
 
