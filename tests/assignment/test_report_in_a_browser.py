@@ -1,24 +1,10 @@
 """The report as Chromium shows it. Needs Debian's chromium and the extra `web-tests`."""
 
-import shutil
-
 import pytest
 
 pytestmark = pytest.mark.web
 
 SCHEMES = ("light", "dark")
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    from playwright.sync_api import sync_playwright
-
-    path = shutil.which("chromium") or shutil.which("google-chrome")
-    assert path, "Chromium is missing: apt-get install chromium"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -6,8 +6,6 @@ import pytest
 
 from carrychain import engines
 from carrychain.engines.base import Completion, EngineInfo, FinishReason
-from carrychain.grading.grader import Grade, Sandboxed, Test
-from carrychain.grading.integrity import Integrity
 from carrychain.sandbox import Workshop
 
 PARTS = {
@@ -78,28 +76,3 @@ class ScriptedEngine:
 def scripted():
     """Make a scripted engine."""
     return ScriptedEngine
-
-
-@pytest.fixture
-def a_grade():
-    """A grade of a submission that does well."""
-    return Grade(
-        submission="submission.py",
-        net_id="ab1234",
-        model="mini",
-        runs=1,
-        acc=0.5,
-        acc_ci=(0.3, 0.7),
-        mae=10.0,
-        res=0.001,
-        prompt_length=40,
-        rendered_length=41.5,
-        score=30.0,
-        max_score=30.0,
-        tests=(Test("test_config_size", True, 1, 1, "six keys"),),
-        integrity=Integrity("clean", (), ()),
-        sandbox=Sandboxed("limits"),
-        findings=(),
-        rows=(),
-        seconds=1.5,
-    )

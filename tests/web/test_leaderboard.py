@@ -9,7 +9,6 @@ import pytest
 from starlette.testclient import TestClient
 
 from carrychain.grading.class_folder import SEED, SETTINGS, ClassFolder, create
-from carrychain.grading.grader import Grade, Sandboxed, Test
 from carrychain.grading.inbox import HandIn
 from carrychain.grading.integrity import Integrity
 from carrychain.web.app import create_app
@@ -18,41 +17,26 @@ from carrychain.web.settings import Settings
 STUDENTS = 120
 HOSTILE = "<img src=x onerror=alert(1)>@example.edu"
 
-GRADE = Grade(
-    submission="submission.py",
-    net_id="",
-    model="mini",
-    runs=1,
-    acc=0.5,
-    acc_ci=(0.3, 0.7),
-    mae=1234567.0,
-    res=0.001,
-    prompt_length=40,
-    rendered_length=41.5,
-    score=30.0,
-    max_score=30.0,
-    tests=(Test("test_config_size", True, 1, 1, "six keys"),),
-    integrity=Integrity("clean", (), ()),
-    sandbox=Sandboxed("isolated"),
-    findings=(),
-    rows=(),
-    seconds=1.5,
-)
-
 
 def net_id_of(number):
     return f"zq{number:04}"
 
 
-def hand_in(store, net_id, key, **given):
-    """Keep a grade that is the submission's alone."""
-    store.add(key, replace(GRADE, net_id=net_id, **given))
-    name = f"their-folder/{net_id}.py"
-    store.belongs(HandIn(name, program=key.encode()), key, [net_id])
+@pytest.fixture(scope="module")
+def hand_in(a_grade):
+    """`hand_in(store, net_id, key, ...)`: keep a grade that is the submission's alone."""
+    grade = replace(a_grade, mae=1234567.0)
+
+    def keep(store, net_id, key, **given):
+        store.add(key, replace(grade, net_id=net_id, **given))
+        name = f"their-folder/{net_id}.py"
+        store.belongs(HandIn(name, program=key.encode()), key, [net_id])
+
+    return keep
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
+def folder(tmp_path_factory, hand_in):
     """A class of 120, where the students number 10 to 12 do equally well."""
     folder = tmp_path_factory.mktemp("of-a-course") / "autumn"
     with create(folder, name="Autumn <b>course</b>").store() as store:
@@ -181,7 +165,7 @@ def test_the_name_of_the_class_is_text(pages):
     assert "Autumn &lt;b&gt;course&lt;/b&gt;" in pages["/leaderboard"]
 
 
-def test_a_new_grade_is_there_when_the_page_is_loaded_again(tmp_path):
+def test_a_new_grade_is_there_when_the_page_is_loaded_again(tmp_path, hand_in):
     made = create(tmp_path / "hw3")
     reader = open_lab(tmp_path / "state", tmp_path / "hw3")
     assert "Nobody of hw3 is ranked yet" in reader.get("/leaderboard").text
@@ -190,7 +174,7 @@ def test_a_new_grade_is_there_when_the_page_is_loaded_again(tmp_path):
     assert len(rows(reader.get("/leaderboard").text)) == 1
 
 
-def test_reviews_are_not_told_where_the_class_hides_them(tmp_path):
+def test_reviews_are_not_told_where_the_class_hides_them(tmp_path, hand_in):
     made = create(tmp_path / "hw3")
     rubric = tmp_path / "hw3" / "rubric.toml"
     rubric.write_text(rubric.read_text().replace('review = "shown"', 'review = "hidden"'))

@@ -111,6 +111,6 @@ def _grade_one(
         tell("graded", grade=told.as_dict())
     except CarrychainError as error:
         tell("refused", problem=str(error))
-    except Exception:
+    except Exception:  # a defect of ours costs this submission its grade, and no other
         log.exception("a submission could not be graded")
         tell("refused", problem="the grader itself failed; the server's own output says what")

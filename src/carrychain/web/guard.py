@@ -182,7 +182,7 @@ class Guard:
         except _Stopped as stopped:
             if not limited.answering:
                 await _answer(stopped.refusal, headers, send_guarded)
-        except Exception:
+        except Exception:  # a page's defect; outside the guard its answer would lack the headers
             if limited.answering:
                 raise
             log.exception("a page failed")

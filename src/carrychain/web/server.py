@@ -155,6 +155,7 @@ class PatientProtocol(H11Protocol):
 
     _waiting: asyncio.TimerHandle | None = None
 
+    # uvicorn narrows the argument's type in the same way; a server is given nothing but a Transport
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the time that the first request has."""
         super().connection_made(transport)

@@ -101,7 +101,7 @@ def _do(
         return "cancelled", ""
     except CarrychainError as error:
         return "failed", str(error)
-    except Exception:
+    except Exception:  # a defect in one job must not end the process that does them all
         log.exception("%s failed", function)
         return "failed", UNEXPECTED
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from importlib.util import find_spec
 from urllib.parse import urlsplit
 
@@ -12,18 +11,6 @@ SCHEMES = ("light", "dark")
 
 if find_spec("playwright") is None:  # the extra `web-tests` brings it, for `make test-web`
     collect_ignore_glob = ["test_*.py"]
-
-
-@pytest.fixture(scope="session")
-def chromium():
-    from playwright.sync_api import sync_playwright
-
-    path = shutil.which("chromium") or shutil.which("google-chrome")
-    assert path, "Chromium is missing: apt-get install chromium"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="session")

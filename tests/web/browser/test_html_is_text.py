@@ -82,6 +82,7 @@ def test_in_what_an_address_asks_for(visit):
         page.expected |= {422}
         for field in ("prompt", "model", "cell", "after", "seed", HTML):
             page.goto(f"{page.url.split('?')[0]}?{urlencode({field: HTML})}")
+            assert page.locator("h1").count() == 1
             untouched(page)
 
 

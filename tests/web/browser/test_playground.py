@@ -191,6 +191,8 @@ def test_a_run_can_be_cancelled_without_a_script(visit) -> None:
     page.locator("#run").click()
     page.get_by_role("button", name="Cancel").click()
     page.locator("#state", has_text="Cancelled").wait_for(timeout=PATIENCE)
+    assert shown(page).count() < 1000
+    assert page.get_by_role("button", name="Cancel").count() == 0
 
 
 def test_a_thousand_rows_arrive_in_order_and_lay_out_apart(visit) -> None:
