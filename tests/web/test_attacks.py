@@ -395,6 +395,16 @@ def test_what_is_too_large_in_pieces_is_said_in_a_sentence(server, visitor):
         assert json.loads(answer)["error"]
 
 
+@pytest.mark.parametrize("size", [5_000_000, 20_000_000])
+def test_a_client_that_sends_all_of_what_is_too_large_still_reads_why(server, visitor, size):
+    """As a browser does with a file of some megabytes."""
+    path, kind, start = LARGE["a form with a file"]
+    sent = head(server, visitor, path, kind, **{"Content-Length": size + len(start)})
+    status, _, answer = raw(server, sent + start + b"A" * size)
+    assert status == 413
+    assert "4 MB" in json.loads(answer)["error"]
+
+
 @pytest.mark.parametrize("length", ["-1", "1e9", "0x10", "10, 20", "", "9" * 40, "\u0661"])
 def test_an_odd_content_length_is_refused(server, visitor, length):
     sent = head(server, visitor, "/rehearse/count", "application/json")

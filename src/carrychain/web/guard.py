@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import hmac
 import ipaddress
@@ -174,14 +175,14 @@ class Guard:
 
         refused = self._refusal(scope, headers, cookies, known)
         if refused is not None:
-            await _answer(refused, headers, send_guarded)
+            await _answer(refused, headers, _Lingering(receive, headers).sending(send_guarded))
             return
         limited = _Limited(receive, headers, self._settings)
         try:
             await self._app(scope, limited.receive, limited.sending(send_guarded))
         except _Stopped as stopped:
             if not limited.answering:
-                await _answer(stopped.refusal, headers, send_guarded)
+                await _answer(stopped.refusal, headers, limited.sending(send_guarded))
         except Exception:  # a page's defect; outside the guard its answer would lack the headers
             if limited.answering:
                 raise
@@ -311,23 +312,62 @@ def _too_large(settings: Settings) -> _Refusal:
     return _Refusal(413, f"the request is larger than {settings.upload / 1e6:g} MB, the most")
 
 
-class _Limited:
+class _Lingering:
+    """A request that may be answered before all of its body has come.
+
+    The connection then ends with the answer. To end it at once would be a reset for a client that
+    still sends, and the answer be lost: some more is read and thrown away.
+    """
+
+    SECONDS = 2.0
+    BYTES = 32_000_000
+
+    def __init__(self, receive: Receive, headers: Headers) -> None:
+        self._receive = receive
+        has_body = "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
+        self._whole = not has_body
+        self.answering = False
+
+    def sending(self, send: Send) -> Callable[[Message], Awaitable[None]]:
+        async def send_and_linger(message: Message) -> None:
+            self.answering = True
+            if not self._whole and message["type"] == "http.response.start":
+                MutableHeaders(scope=message)["Connection"] = "close"
+            if self._whole or message.get("more_body", False) or "body" not in message:
+                await send(message)
+                return
+            await send({**message, "more_body": True})
+            await self._drain()
+            await send({"type": "http.response.body"})
+
+        return send_and_linger
+
+    async def _drain(self) -> None:
+        size = 0
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self.SECONDS):
+                while size < self.BYTES:
+                    message = await self._receive()
+                    if not message.get("more_body", False):
+                        return
+                    size += len(message["body"])
+
+
+class _Limited(_Lingering):
     """A request's body, stopped where it is too large or too slow."""
 
     LEAST_RATE = 20_000.0
     """Bytes a second that a body must come at, `Settings.body` seconds aside."""
 
     def __init__(self, receive: Receive, headers: Headers, settings: Settings) -> None:
-        self._receive = receive
+        super().__init__(receive, headers)
         self._settings = settings
         self._size = 0
         self._began = time.monotonic()
-        self._has_body = "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
-        self._whole = False
-        self.answering = False
+        self._read = False
 
     async def receive(self) -> Message:
-        if self._whole:
+        if self._read:
             return await self._receive()  # what comes now is the end of the connection
         latest = self._began + self._settings.body + self._size / self.LEAST_RATE
         try:
@@ -336,23 +376,14 @@ class _Limited:
             raise _Stopped(_Refusal(408, "the request came too slowly; send it again")) from None
         if message["type"] == "http.request":
             self._size += len(message.get("body", b""))
-            self._whole = not message.get("more_body", False)
+            self._whole = self._read = not message.get("more_body", False)
             if self._size > self._settings.upload:
                 raise _Stopped(_too_large(self._settings))
         return message
 
-    def sending(self, send: Send) -> Callable[[Message], Awaitable[None]]:
-        async def send_once_begun(message: Message) -> None:
-            self.answering = True
-            if message["type"] == "http.response.start" and self._has_body and not self._whole:
-                MutableHeaders(scope=message)["Connection"] = "close"  # nobody reads the rest
-            await send(message)
-
-        return send_once_begun
-
 
 async def _answer(refusal: _Refusal, headers: Headers, send: Send) -> None:
-    """Answer a request that reaches no page, and hang up if its body has not been read."""
+    """Answer a request that reaches no page, and hang up."""
     if "application/json" in headers.get("accept", ""):
         kind, body = "application/json", json.dumps({"error": refusal.sentence})
     else:
