@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from carrychain import engines
-from carrychain.engines.base import Completion, EngineInfo, SamplingParams, SharesPrefix
+from carrychain.engines.base import Completion, EngineInfo, SamplingParams, generate_sharing
 from carrychain.errors import CarrychainError, InvalidInput
 from carrychain.grading.grader import Grade, Grader
 from carrychain.grading.rubric import Rubric
@@ -240,10 +240,7 @@ def _complete(
     start: int,
 ) -> list[Completion]:
     engine = _engine(model)
-    if probes and isinstance(engine, SharesPrefix):
-        done = engine.generate_sharing(prompts, params, seeds, probes)
-    else:
-        done = engine.generate(prompts, params, seeds)
+    done = generate_sharing(engine, prompts, params, seeds, probes)
     return [
         Completion(c.index + start, c.text, c.tokens, c.prompt_tokens, c.finish_reason)
         for c in done

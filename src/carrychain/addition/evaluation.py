@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from importlib import metadata
 
@@ -15,7 +15,7 @@ from carrychain.addition.problems import PROBES, Problem
 from carrychain.addition.prompts import Prompt, pre_processor
 from carrychain.addition.results import Evaluation, Row, Timing, UsedPrompt
 from carrychain.addition.scoring import score
-from carrychain.engines.base import Completion, Engine, SamplingParams, SharesPrefix
+from carrychain.engines.base import Engine, SamplingParams, generate_sharing
 from carrychain.errors import GenerationFailed, InvalidInput
 from carrychain.io import Json, jsonable
 
@@ -110,7 +110,7 @@ def evaluate(
         if missing:
             asked = [prompts[i] for i, _ in missing]
             probes = [prompt.render(write(str(problem))) for problem in PROBES]
-            for done in _generate(engine, asked, sampling, seeds, probes):
+            for done in generate_sharing(engine, asked, sampling, seeds, probes):
                 index, run = missing[done.index]
                 row = Row(
                     index=index,
@@ -144,18 +144,6 @@ def evaluate(
         timing=Timing(seconds, len(rows) / seconds if seconds > 0 else None),
         interruption=interruption if len(rows) < evaluation.asked else None,
     )
-
-
-def _generate(
-    engine: Engine,
-    prompts: Sequence[str],
-    sampling: SamplingParams,
-    seeds: Sequence[int],
-    probes: Sequence[str],
-) -> Iterator[Completion]:
-    if isinstance(engine, SharesPrefix):
-        return engine.generate_sharing(prompts, sampling, seeds, probes)
-    return engine.generate(prompts, sampling, seeds)
 
 
 def request_seed(seed: int, index: int, run: int) -> int:

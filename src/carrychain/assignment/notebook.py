@@ -19,7 +19,7 @@ import numpy as np
 from carrychain import engines
 from carrychain.addition.problems import PROBES
 from carrychain.addition.scoring import score
-from carrychain.engines.base import Completion, Engine, EngineInfo, SamplingParams, SharesPrefix
+from carrychain.engines.base import Around, Completion, Engine, SamplingParams, generate_sharing
 from carrychain.errors import InvalidInput, nearest
 
 _KEYS = tuple(key.name for key in fields(SamplingParams))
@@ -158,26 +158,16 @@ def _integer(response: object) -> int | None:
     )
 
 
-class _Together:
+class _Together(Around):
     """An engine before which some prompts wait, to be answered side by side."""
 
     def __init__(
         self, engine: Engine, prompts: list[str], probes: list[str], params: SamplingParams
     ) -> None:
-        self._engine, self._params = engine, params
+        super().__init__(engine)
+        self._params = params
         self._prompts, self._probes = prompts, probes
         self._answers: dict[str, deque[Completion]] | None = None
-
-    @property
-    def info(self) -> EngineInfo:
-        return self._engine.info
-
-    @property
-    def context(self) -> int | None:
-        return self._engine.context
-
-    def count_tokens(self, text: str) -> int | None:
-        return self._engine.count_tokens(text)
 
     def generate(
         self, prompts: Sequence[str], params: SamplingParams, seeds: Sequence[int]
@@ -200,6 +190,4 @@ class _Together:
 
     def _ask_all(self) -> Iterator[Completion]:
         seeds = [secrets.randbits(_SEED_BITS) for _ in self._prompts]
-        if isinstance(self._engine, SharesPrefix):
-            return self._engine.generate_sharing(self._prompts, self._params, seeds, self._probes)
-        return self._engine.generate(self._prompts, self._params, seeds)
+        return generate_sharing(self._engine, self._prompts, self._params, seeds, self._probes)

@@ -185,3 +185,38 @@ class SharesPrefix(Protocol):
                 not the prompts, so a text does not depend on which other prompts there are.
         """
         ...
+
+
+def generate_sharing(
+    engine: Engine,
+    prompts: Sequence[str],
+    params: SamplingParams,
+    seeds: Sequence[int],
+    probes: Sequence[str],
+) -> Iterator[Completion]:
+    """Do what `SharesPrefix` does where the engine can, else what `Engine.generate` does."""
+    if isinstance(engine, SharesPrefix):
+        return engine.generate_sharing(prompts, params, seeds, probes)
+    return engine.generate(prompts, params, seeds)
+
+
+class Around:
+    """What an engine that stands around another has of it; it generates in its own way.
+
+    Args:
+        engine: the other.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @property
+    def info(self) -> EngineInfo:
+        return self._engine.info
+
+    @property
+    def context(self) -> int | None:
+        return self._engine.context
+
+    def count_tokens(self, text: str) -> int | None:
+        return self._engine.count_tokens(text)

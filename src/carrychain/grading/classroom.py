@@ -13,11 +13,12 @@ from threading import Event, Lock
 
 from carrychain import __version__
 from carrychain.engines.base import (
+    Around,
     Completion,
     Engine,
     EngineInfo,
     SamplingParams,
-    SharesPrefix,
+    generate_sharing,
 )
 from carrychain.errors import CarrychainError, GenerationFailed
 from carrychain.grading.grader import Grade
@@ -183,7 +184,7 @@ def key_of(hand_in: HandIn, engine: EngineInfo, rubric: Rubric, seed: int, runs:
     return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
 
 
-class OneAtATime:
+class OneAtATime(Around):
     """An engine that several threads share: one generates, the others wait.
 
     Prompts of different submissions share neither prefix nor parameters, so there is nothing to
@@ -194,20 +195,9 @@ class OneAtATime:
     """
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+        super().__init__(engine)
         self._turn = Lock()
         self._closed = Event()
-
-    @property
-    def info(self) -> EngineInfo:
-        return self._engine.info
-
-    @property
-    def context(self) -> int | None:
-        return self._engine.context
-
-    def count_tokens(self, text: str) -> int | None:
-        return self._engine.count_tokens(text)
 
     def close(self) -> None:
         """End what is being generated at its next completion, and all that wait."""
@@ -225,10 +215,7 @@ class OneAtATime:
         seeds: Sequence[int],
         probes: Sequence[str],
     ) -> Iterator[Completion]:
-        engine = self._engine
-        if isinstance(engine, SharesPrefix):
-            return self._in_turn(lambda: engine.generate_sharing(prompts, params, seeds, probes))
-        return self.generate(prompts, params, seeds)
+        return self._in_turn(lambda: generate_sharing(self._engine, prompts, params, seeds, probes))
 
     def _in_turn(self, generate: Callable[[], Iterator[Completion]]) -> Iterator[Completion]:
         with self._turn:

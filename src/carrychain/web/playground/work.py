@@ -11,7 +11,14 @@ from carrychain import engines
 from carrychain.addition.evaluation import evaluate as evaluate_problems
 from carrychain.addition.problems import Problem
 from carrychain.addition.results import Evaluation, Row, Timing, UsedPrompt
-from carrychain.engines.base import Completion, Engine, EngineInfo, FinishReason, SamplingParams
+from carrychain.engines.base import (
+    Around,
+    Completion,
+    Engine,
+    EngineInfo,
+    FinishReason,
+    SamplingParams,
+)
 from carrychain.errors import InvalidInput
 from carrychain.io import Json, jsonable
 from carrychain.web.playground.asked import Asked, Side
@@ -100,23 +107,12 @@ def _evaluate(
     )
 
 
-class _Noting:
+class _Noting(Around):
     """An engine that keeps the tokens of what it writes under the request's seed."""
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+        super().__init__(engine)
         self.ids: dict[int, list[int]] = {}
-
-    @property
-    def info(self) -> EngineInfo:
-        return self._engine.info
-
-    @property
-    def context(self) -> int | None:
-        return self._engine.context
-
-    def count_tokens(self, text: str) -> int | None:
-        return self._engine.count_tokens(text)
 
     def generate(
         self, prompts: Sequence[str], params: SamplingParams, seeds: Sequence[int]
