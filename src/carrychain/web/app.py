@@ -24,6 +24,7 @@ from carrychain.io import Json
 from carrychain.web import gradient, grading, guard, leaderboard, next_token
 from carrychain.web.guard import Forbidden, Guard, Keys
 from carrychain.web.jobs import Full, Job, Jobs, Missing, check_file
+from carrychain.web.lanes import Lanes
 from carrychain.web.pages import FOLDER, refuse, render
 from carrychain.web.playground import routes as playground
 from carrychain.web.settings import Settings
@@ -46,6 +47,7 @@ def create_app(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def running(app: FastAPI) -> AsyncGenerator[None]:
         app.state.jobs = jobs = Jobs(settings)
+        lanes = Lanes(jobs, settings)
         sweeper = asyncio.create_task(_sweep(jobs))
         finding_out = asyncio.create_task(grading.find_out())
         try:
@@ -53,7 +55,8 @@ def create_app(settings: Settings) -> FastAPI:
         finally:
             sweeper.cancel()
             await finding_out
-            await asyncio.to_thread(jobs.close)
+            await asyncio.to_thread(lanes.close)
+            jobs.close()
 
     app = FastAPI(
         title="carrychain",

@@ -1,26 +1,20 @@
-"""Jobs that wait, run and end: a bounded queue in SQLite, and threads that see to the workers."""
+"""Jobs that wait, run and end: a bounded queue in SQLite."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import json
-import logging
-import multiprocessing
-import os
 import secrets
-import shutil
 import sqlite3
-import tempfile
 import threading
 import time
 from collections.abc import Generator
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Literal
 
 from carrychain.errors import CarrychainError, InvalidInput
 from carrychain.io import Json
-from carrychain.web import worker
 from carrychain.web.settings import Settings
 from carrychain.web.worker import WORK, Lane
 
@@ -30,8 +24,6 @@ FILE = "jobs.sqlite"
 KEPT_BYTES = 256_000_000
 """What jobs may take in all, with their requests, events and results; the oldest that ended go."""
 KEPT_SECONDS = 86_400.0
-GRACE = 5.0
-"""Seconds that a cancelled job has to stop by itself before its worker is killed."""
 
 _TABLES = """
 create table if not exists job (
@@ -55,8 +47,6 @@ create table if not exists event (
     primary key (job, number)
 ) without rowid;
 """
-
-log = logging.getLogger(__name__)
 
 
 class Full(CarrychainError):
@@ -117,10 +107,6 @@ class Jobs:
             now = time.monotonic()
             for (each,) in self._db.execute("select id from job where status = 'queued'"):
                 self._seen[each] = now
-        lanes: tuple[Lane, ...] = ("short", "file", "long")
-        self._lanes = [_LaneThread(self, lane, settings) for lane in lanes]
-        for thread in self._lanes:
-            thread.start()
 
     # --- what pages ask for -----------------------------------------------------------------------
 
@@ -290,27 +276,25 @@ class Jobs:
         with self._lock:
             self._notify_all()
 
-    def close(self) -> None:
-        """Stop the workers; what ran goes on when a server is started on the same state."""
+    def stop(self) -> None:
+        """Give the lanes nothing more to do; what runs is left as it is, to be taken up again."""
         with self._lock:
             self._closing = True
             self._work.notify_all()
-        for thread in self._lanes:
-            thread.close()
-        for thread in self._lanes:
-            thread.join()
+
+    def close(self) -> None:
+        """Close the file, once the lanes have stopped."""
         with self._lock:
             self._db.close()
 
-    @property
-    def worker_pids(self) -> dict[Lane, int | None]:
-        """The process that works in each lane; None before it has started."""
-        return {thread.lane: thread.pid for thread in self._lanes}
-
     # --- what the lanes do ------------------------------------------------------------------------
 
-    def _take(self, lane: Lane) -> tuple[str, str, dict[str, Json], list[Json]] | None:
-        """Wait for a job of a lane and set it running; None when the server closes."""
+    def take(self, lane: Lane) -> tuple[str, str, dict[str, Json], list[Json]] | None:
+        """Wait for a job of a lane and set it running.
+
+        Returns:
+            Its id, kind and request, and what it emitted in an earlier turn; None after `stop`.
+        """
         with self._work:
             while not self._closing:
                 row = self._db.execute(
@@ -330,7 +314,8 @@ class Jobs:
                 self._work.wait()
         return None
 
-    def _add(self, job_id: str, events: list[str]) -> None:
+    def add(self, job_id: str, events: list[str]) -> None:
+        """Keep what a job has emitted, each event as JSON."""
         with self._lock:
             with self._db:
                 (last,) = self._db.execute(
@@ -345,7 +330,14 @@ class Jobs:
                 )
             self._notify(job_id)
 
-    def _end(self, job_id: str, status: str, said: str = "") -> None:
+    def end(self, job_id: str, status: Status, said: str = "") -> None:
+        """Note how a job ended.
+
+        Args:
+            job_id: which.
+            status: done, failed or cancelled.
+            said: the result as JSON, or why it failed.
+        """
         with self._lock:
             if self._closing and status != "done":
                 return  # it goes on when the server is back
@@ -372,12 +364,12 @@ class Jobs:
                 "select status from job where id = ?", (job_id,)
             ).fetchone() or ("cancelled",)
             if status == "queued":
-                self._end(job_id, "cancelled")
+                self.end(job_id, "cancelled")
                 self._notify_all()
             elif status == "running":
                 self._stop.add(job_id)
 
-    def _give_way(self, job_id: str) -> None:
+    def give_way(self, job_id: str) -> None:
         """Put a job that has run for its turn behind those that wait."""
         with self._lock, self._db:
             self._db.execute(
@@ -387,7 +379,8 @@ class Jobs:
             )
             self._notify_all()
 
-    def _others_wait(self, lane: Lane) -> bool:
+    def others_wait(self, lane: Lane) -> bool:
+        """Return whether a job of a lane waits."""
         with self._lock:
             return bool(
                 self._db.execute(
@@ -396,7 +389,8 @@ class Jobs:
                 ).fetchone()[0]
             )
 
-    def _is_cancelled(self, job_id: str) -> bool:
+    def is_cancelled(self, job_id: str) -> bool:
+        """Return whether a job that runs is no longer wanted."""
         with self._lock:
             return job_id in self._stop
 
@@ -425,122 +419,6 @@ class _Watcher:
     def wake(self) -> None:
         with contextlib.suppress(RuntimeError):  # the loop has closed
             self._loop.call_soon_threadsafe(self._event.set)
-
-
-class _LaneThread(threading.Thread):
-    """Takes the jobs of a lane one after the other and has a worker process do them."""
-
-    def __init__(self, jobs: Jobs, lane: Lane, settings: Settings) -> None:
-        super().__init__(name=f"lane {lane}", daemon=True)
-        self.lane: Lane = lane
-        self._jobs = jobs
-        self._model = None if lane == "file" else settings.models[0]
-        self._most = settings.long if lane == "long" else settings.short
-        self._turn = settings.turn
-        self._context = multiprocessing.get_context("spawn")
-        self._closing = threading.Event()
-        self._process: Any = None
-        self._connection: Any = None
-        self._scratch = ""
-
-    @property
-    def pid(self) -> int | None:
-        return None if self._process is None else self._process.pid
-
-    def run(self) -> None:
-        self._start_worker()
-        while (taken := self._jobs._take(self.lane)) is not None:  # pyright: ignore[reportPrivateUsage]
-            job_id, kind, request, earlier = taken
-            try:
-                status, said = self._do(job_id, kind, request, earlier)
-            except Exception:  # such as a full disk: the lane must go on
-                log.exception("a job of the kind %s failed", kind)
-                self._start_worker()
-                status, said = "failed", worker.UNEXPECTED
-            if status == "queued":
-                self._jobs._give_way(job_id)  # pyright: ignore[reportPrivateUsage]
-            else:
-                self._jobs._end(job_id, status, said)  # pyright: ignore[reportPrivateUsage]
-        self._stop_worker()
-
-    def close(self) -> None:
-        self._closing.set()
-
-    def _do(
-        self, job_id: str, kind: str, request: dict[str, Json], earlier: list[Json]
-    ) -> tuple[str, str]:
-        """Have a job done; return how it ended and what is said of it.
-
-        It is "queued" again where it makes way for others, having emitted something in its turn.
-        """
-        jobs = self._jobs
-        began = time.monotonic()
-        progress = False
-        told_at = None
-        try:
-            if not self._process.is_alive():
-                self._start_worker()
-            self._connection.send((kind, request, earlier))
-            while not self._closing.is_set():
-                events: list[str] = []
-                end = None
-                wait = 0.1
-                while len(events) < 256 and self._connection.poll(wait):
-                    what, said = cast(tuple[str, str], self._connection.recv())
-                    wait = 0
-                    if what != "item":
-                        end = what, said
-                        break
-                    events.append(said)
-                if events:
-                    jobs._add(job_id, events)  # pyright: ignore[reportPrivateUsage]
-                    progress = True
-                cancelled = jobs._is_cancelled(job_id)  # pyright: ignore[reportPrivateUsage]
-                if end is not None:
-                    gives_way = end[0] == "cancelled" and not cancelled
-                    return ("queued", "") if gives_way else end
-                now = time.monotonic()
-                if now > began + self._most:
-                    self._start_worker()
-                    return "failed", f"it took longer than {self._most:g} s; ask for less"
-                turn_is_over = progress and now > began + self._turn
-                if told_at is None and (
-                    cancelled or (turn_is_over and jobs._others_wait(self.lane))  # pyright: ignore[reportPrivateUsage]
-                ):
-                    told_at = now
-                    self._connection.send((worker.CANCEL, {}, []))
-                if cancelled and told_at is not None and now > told_at + GRACE:
-                    self._start_worker()
-                    return "cancelled", ""
-            return "cancelled", ""
-        except (EOFError, OSError):
-            self._process.join(GRACE)
-            code = self._process.exitcode
-            log.warning("the worker of the %s lane ended with %s", self.lane, code)
-            self._start_worker()
-            return "failed", (
-                "the process that worked on this ended by itself (out of memory, perhaps); "
-                "what had been finished is kept; run it again, or ask for less"
-            )
-
-    def _start_worker(self) -> None:
-        self._stop_worker()
-        self._connection, theirs = self._context.Pipe()
-        self._scratch = tempfile.mkdtemp(prefix="carrychain-")
-        os.chmod(self._scratch, 0o711)  # the sandbox's own user passes through, and sees no names
-        self._process = self._context.Process(
-            target=worker.main, args=(theirs, self._model, WORK, self._scratch), daemon=True
-        )
-        self._process.start()
-        theirs.close()
-
-    def _stop_worker(self) -> None:
-        if self._process is None:
-            return
-        self._connection.close()
-        self._process.kill()
-        self._process.join()
-        shutil.rmtree(self._scratch, ignore_errors=True)  # what a killed worker could not remove
 
 
 def check_file(settings: Settings) -> None:
